@@ -1,0 +1,1 @@
+"""The boxes: the one door through which foreign code is run."""

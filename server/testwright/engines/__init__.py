@@ -1,0 +1,1 @@
+"""Engines that propose candidates; none reports its own success."""

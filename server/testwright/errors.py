@@ -1,0 +1,113 @@
+"""The tree of errors.
+
+Each error is a sentence for the user that says what happened and why, and a next step. The slug is stable: it
+names the error in JSON, in events and in the documentation.
+
+::
+
+    TestwrightError
+    ├── UsageError            usage            the request itself is wrong: a missing path, a directory, an unknown symbol
+    ├── SettingsError         settings         a setting that cannot be read or has a wrong value
+    ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
+    ├── InterpreterError      interpreter      no usable Python for the project
+    ├── BoxUnavailable        box-unavailable  no box can be had on this host
+    ├── BoxFailure            box-failure      a box that started did not do its job (limits, a crash, bad data)
+    ├── ImportFailure         import-failure   the module under test cannot be imported in the box
+    ├── NothingProven         nothing-proven   no candidate survived the judge
+    ├── WriteRefused          write-refused    the place of the test file is not allowed
+    ├── WriteConflict         write-conflict   the test file changed during the run
+    └── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TestwrightError(Exception):
+    """Base of all errors that a user is told of.
+
+    Args:
+        message: One sentence: what happened and why.
+        next_step: One sentence: what the user can do about it.
+    """
+
+    __test__ = False  # pytest must not collect a class because its name begins with "Test"
+
+    slug: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+
+class UsageError(TestwrightError):
+    """The request itself is wrong."""
+
+    slug = "usage"
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting cannot be read or has a wrong value."""
+
+    slug = "settings"
+
+
+class TargetError(TestwrightError):
+    """The file exists but cannot be a target."""
+
+    slug = "target"
+
+
+class InterpreterError(TestwrightError):
+    """No usable Python interpreter for the project."""
+
+    slug = "interpreter"
+
+
+class BoxUnavailable(TestwrightError):
+    """No box can be had on this host, so nothing may run."""
+
+    slug = "box-unavailable"
+
+
+class BoxFailure(TestwrightError):
+    """A box that started did not do its job."""
+
+    slug = "box-failure"
+
+
+class ImportFailure(TestwrightError):
+    """The module under test cannot be imported in the box."""
+
+    slug = "import-failure"
+
+
+class NothingProven(TestwrightError):
+    """No candidate survived the judge, so no file is written."""
+
+    slug = "nothing-proven"
+
+
+class WriteRefused(TestwrightError):
+    """The place of the test file is not one that Testwright writes to."""
+
+    slug = "write-refused"
+
+
+class WriteConflict(TestwrightError):
+    """The test file changed while the run was going on; nothing was overwritten."""
+
+    slug = "write-conflict"
+
+
+class WriteFailure(TestwrightError):
+    """The disk refused the write."""
+
+    slug = "write-failure"

@@ -1,0 +1,1 @@
+"""The judge: stability, coverage, minimising; verdicts with evidence."""

@@ -1,0 +1,379 @@
+"""Frozen values that flow through a run: target, candidate, verdict, coverage, report, event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Arc = tuple[int, int]
+"""A branch as coverage.py numbers it: from a line to a line; negative numbers are entries and exits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The project's Python, found by reading files; started only in a box.
+
+    Attributes:
+        executable: Path as the user names it (``.venv/bin/python``); not resolved, since a virtual environment
+            is known by this path.
+        origin: Where it was found, in words: ``--python``, ``VIRTUAL_ENV``, ``.venv``, ``Poetry``, ...
+        roots: Folders that the interpreter needs to read: its base prefix, its environment, site roots that
+            ``.pth`` files name.
+    """
+
+    executable: Path
+    origin: str
+    roots: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What tests are wanted for.
+
+    Attributes:
+        workspace: Absolute, resolved root of the project.
+        path: Absolute, resolved path of the module's file, inside the workspace.
+        module: Dotted name under which the project's tests import it.
+        import_root: Folder that must be on ``sys.path`` for that import.
+        symbol: Qualified name inside the module (``Cart.total``), or None for the whole module.
+        first_line, last_line: The symbol's lines (1-based, inclusive, decorators included); the whole file
+            when ``symbol`` is None.
+        source: The file's decoded text, newlines as in the file.
+    """
+
+    workspace: Path
+    path: Path
+    module: str
+    import_root: Path
+    symbol: str | None
+    first_line: int
+    last_line: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestPlace:
+    """The one file that a run may write, agreed before anything runs.
+
+    Attributes:
+        path: Absolute path of the test file.
+        exists: Whether it was there at the start.
+        digest: SHA-256 of its bytes at the start, empty when it was not there.
+        original: Its bytes at the start, None when it was not there.
+    """
+
+    __test__ = False
+
+    path: Path
+    exists: bool
+    digest: str
+    original: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    r"""How this project writes code: what the rendered file must look like.
+
+    Attributes:
+        line_length: Columns.
+        quote: Preferred quote character, ``"`` or ``'``, or ``preserve``.
+        indent: Spaces per level.
+        newline: ``\n`` or ``\r\n`` for a new file.
+    """
+
+    line_length: int = 88
+    quote: Literal["double", "single", "preserve"] = "double"
+    indent: int = 4
+    newline: Literal["\n", "\r\n"] = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the project's files say about how its tests are found and run (pure reading, nothing is started).
+
+    Attributes:
+        workspace: Absolute root.
+        import_roots: Folders to put first on ``sys.path``, in order: ``pythonpath`` of pytest's settings, ``src``,
+            the root. All inside the workspace.
+        test_paths: Existing folders with tests (``testpaths`` or ``tests``/``test``), absolute.
+        pytest_ini: The file that holds pytest's settings, if any.
+        style: How to format.
+    """
+
+    workspace: Path
+    import_roots: tuple[Path, ...]
+    test_paths: tuple[Path, ...]
+    pytest_ini: Path | None
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageSets:
+    """Coverage of one file, as sets, so that runs can be joined.
+
+    Attributes:
+        statements: All executable lines as coverage.py counts them (excluded lines are not in it).
+        executed: Those that ran.
+        branches: All branch arcs as coverage.py counts them.
+        executed_branches: Those that were taken.
+    """
+
+    statements: frozenset[int] = frozenset()
+    executed: frozenset[int] = frozenset()
+    branches: frozenset[Arc] = frozenset()
+    executed_branches: frozenset[Arc] = frozenset()
+
+    def union(self, other: CoverageSets) -> CoverageSets:
+        """Join two runs over the same source."""
+        return CoverageSets(
+            self.statements | other.statements,
+            self.executed | other.executed,
+            self.branches | other.branches,
+            self.executed_branches | other.executed_branches,
+        )
+
+    def within(self, first_line: int, last_line: int) -> CoverageSets:
+        """Only what lies in the given lines (1-based, inclusive); a branch belongs to the line it starts from."""
+        lines = range(first_line, last_line + 1)
+        return CoverageSets(
+            frozenset(line for line in self.statements if line in lines),
+            frozenset(line for line in self.executed if line in lines),
+            frozenset(arc for arc in self.branches if arc[0] in lines),
+            frozenset(arc for arc in self.executed_branches if arc[0] in lines),
+        )
+
+    @property
+    def missing_lines(self) -> tuple[int, ...]:
+        """Executable lines that did not run, sorted."""
+        return tuple(sorted(self.statements - self.executed))
+
+    @property
+    def missing_branches(self) -> tuple[Arc, ...]:
+        """Branches that were not taken, sorted."""
+        return tuple(sorted(self.branches - self.executed_branches))
+
+    @property
+    def line_percent(self) -> float:
+        """Percent of executable lines that ran; 100 for a file with none, as coverage.py has it."""
+        return _percent(len(self.statements & self.executed), len(self.statements))
+
+    @property
+    def branch_percent(self) -> float:
+        """Percent of branches that were taken; 100 for a file with none."""
+        return _percent(len(self.branches & self.executed_branches), len(self.branches))
+
+    @property
+    def percent(self) -> float:
+        """Lines and branches pooled, which is coverage.py's total when branches are measured."""
+        covered = len(self.statements & self.executed) + len(self.branches & self.executed_branches)
+        return _percent(covered, len(self.statements) + len(self.branches))
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 if whole == 0 else round(100.0 * part / whole, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One name that a test needs.
+
+    ``Import("math")`` is ``import math``; ``Import("pricing", "Cart")`` is ``from pricing import Cart``;
+    ``Import("pricing", "round", "pricing_round")`` adds ``as pricing_round``.
+    """
+
+    module: str
+    name: str | None = None
+    alias: str | None = None
+
+    @property
+    def bound(self) -> str:
+        """The name that the import binds in the test file."""
+        return self.alias or self.name or self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Raises:
+    """An exception raised on purpose by the target.
+
+    Attributes:
+        exception: Source expression that names the type in the test file, e.g. ``ValueError`` or ``InvalidVersion``.
+        match: Plain text that the message holds (not yet a regular expression), or None.
+    """
+
+    exception: str
+    match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposed test: one scenario, still unproven. Its parts are Python source.
+
+    Rendered by itself it reads::
+
+        def test_<name>(<fixtures>):
+            <arrange statements>
+            result = <act>              # or: with pytest.raises(...): <act>
+            assert <each of asserts>
+
+    Attributes:
+        id: Unique within a run.
+        target: Qualified name in the module that it is about (``Cart.total``; a class is its constructor).
+        scenario: Words for the name, snake case, may be empty: ``lowercase_false``, ``empty_text``.
+        arrange: Statements.
+        act: One expression.
+        binds: Name that takes the value of ``act``, or None when the value is not used.
+        asserts: Expressions; each becomes an ``assert``.
+        raises: Expected exception; then ``asserts`` may only speak of state after it.
+        warns: Source expression of the expected warning's category, or None.
+        imports: All names used, builtins excepted; the module under test among them.
+        fixtures: pytest fixtures by name: ``tmp_path``, ``monkeypatch``, ``capsys``, ``caplog``.
+        origin: Who proposed it: ``embedded:doctest``, ``embedded:search``, ``openhands``.
+    """
+
+    id: str
+    target: str
+    scenario: str
+    arrange: tuple[str, ...]
+    act: str
+    binds: str | None
+    asserts: tuple[str, ...]
+    raises: Raises | None
+    warns: str | None
+    imports: tuple[Import, ...]
+    fixtures: tuple[str, ...]
+    origin: str
+
+
+Outcome = Literal["passed", "failed", "error", "timeout", "crashed", "refused", "unstable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen when a candidate ran by itself.
+
+    Attributes:
+        runs: Fresh processes in which it passed.
+        lines, branches: What it covered in the target file beyond import.
+    """
+
+    runs: int
+    lines: frozenset[int]
+    branches: frozenset[Arc]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judge's word on one candidate.
+
+    Attributes:
+        candidate: The candidate.
+        outcome: ``passed`` only when it passed in every process.
+        reason: A sentence, when not passed or not kept.
+        evidence: Present when it passed.
+    """
+
+    candidate: Candidate
+    outcome: Outcome
+    reason: str
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTest:
+    """A test that is in the file, with the name under which it stands there."""
+
+    name: str
+    target: str
+    origin: str
+    lines_added: tuple[int, ...]
+    branches_added: tuple[Arc, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedTest:
+    """A candidate that is not in the file, and why."""
+
+    target: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageFigures:
+    """Coverage of the target as reported: percent from 0 to 100; None where it is unknown."""
+
+    line_percent: float
+    branch_percent: float
+    percent: float
+    missing_lines: tuple[int, ...]
+    missing_branches: tuple[Arc, ...]
+
+    @classmethod
+    def of(cls, sets: CoverageSets) -> CoverageFigures:
+        """Figures of a measured set."""
+        return cls(sets.line_percent, sets.branch_percent, sets.percent, sets.missing_lines, sets.missing_branches)
+
+
+Status = Literal["written", "nothing-to-add", "dry-run", "failed", "cancelled"]
+StoppedBy = Literal["exhausted", "plateau", "cases", "wall", "covered"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The account of a run; the JSON of the command line is this, field by field.
+
+    Attributes:
+        coverage_before: None when the baseline is unknown (too slow, needs the network) - see ``notes``.
+        seconds: Wall time by phase.
+        stopped_by: Why the search ended; ``wall`` means that the same seed need not give the same file.
+        notes: Sentences that the user should read: settings overridden, a baseline that is unknown, ...
+    """
+
+    status: Status
+    module: str
+    path: str
+    symbol: str | None
+    test_file: str | None
+    threshold: float
+    threshold_reached: bool
+    coverage_before: CoverageFigures | None
+    coverage_after: CoverageFigures | None
+    kept: tuple[KeptTest, ...]
+    discarded: tuple[DiscardedTest, ...]
+    seconds: dict[str, float]
+    box: str
+    interpreter: str
+    python_version: str
+    seed: int
+    stopped_by: StoppedBy | None
+    diff: str
+    error: str | None
+    error_slug: str | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def success(self) -> bool:
+        """True when the job was done: written, or nothing to add, or a dry run."""
+        return self.status in ("written", "nothing-to-add", "dry-run")
+
+
+Phase = Literal["analyse", "prepare", "baseline", "explore", "judge", "verify", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One step of a run, for a progress bar, ``$/progress`` or a JSON line.
+
+    Attributes:
+        kind: ``phase`` (a phase begins), ``progress`` (within it), ``note`` (a sentence), ``finished``.
+        message: A few words for a person.
+        elapsed: Seconds since the run began.
+        data: Numbers for machines.
+    """
+
+    kind: Literal["phase", "progress", "note", "finished"]
+    phase: Phase
+    message: str
+    elapsed: float
+    data: dict[str, float | int | str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The one writer: rendering, merging, placing, writing back."""
