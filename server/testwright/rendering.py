@@ -1,0 +1,262 @@
+"""A run's report as others want to see it: JSON for machines, and words and figures for a person.
+
+Nothing here prints. ``ReportJson`` is the one description of the JSON; ``docs/report.schema.json`` is made from it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict
+
+from testwright.errors import TestwrightError
+from testwright.model import Arc, CoverageFigures, DiscardedTest, RunEvent, RunReport
+
+INTERNAL_SLUG = "internal"
+"""Names an error of Testwright's own in the JSON."""
+
+
+class CoverageJson(TypedDict):
+    """Coverage of the target: percent from 0 to 100, 1-based line numbers, branches as ``[from, to]``.
+
+    A negative end of a branch is the exit of the code object that begins in that line, as in coverage.py.
+    """
+
+    line: float
+    branch: float
+    percent: float
+    missing_lines: list[int]
+    missing_branches: list[list[int]]
+
+
+class CoveragePairJson(TypedDict):
+    """``before`` is null when the project's own tests could not be measured; ``after`` when nothing was."""
+
+    before: CoverageJson | None
+    after: CoverageJson | None
+
+
+class KeptJson(TypedDict):
+    """A test in the file: its name there, what it is about, who proposed it, and what it added."""
+
+    name: str
+    target: str
+    origin: str
+    lines_added: list[int]
+    branches_added: list[list[int]]
+
+
+class DiscardedJson(TypedDict):
+    """A candidate that is not in the file, and why."""
+
+    target: str
+    reason: str
+    source: str
+
+
+class CandidatesJson(TypedDict):
+    """What became of the candidates."""
+
+    kept: list[KeptJson]
+    discarded: list[DiscardedJson]
+
+
+class ErrorJson(TypedDict):
+    """Why the run did not do its job; the slug is stable."""
+
+    slug: str
+    message: str
+
+
+class ReportJson(TypedDict):
+    """The account of one run, as ``testwright generate --json`` prints it."""
+
+    status: str
+    success: bool
+    threshold: float
+    threshold_reached: bool
+    test_file: str | None
+    module: str
+    path: str
+    symbol: str | None
+    coverage: CoveragePairJson
+    tests: CandidatesJson
+    seconds: dict[str, float]
+    box: str
+    interpreter: str
+    python_version: str
+    seed: int
+    stopped_by: str | None
+    diff: str
+    notes: list[str]
+    error: ErrorJson | None
+
+
+def report_to_json(report: RunReport) -> ReportJson:
+    """The report as plain values."""
+    return {
+        "status": report.status,
+        "success": report.success,
+        "threshold": report.threshold,
+        "threshold_reached": report.threshold_reached,
+        "test_file": report.test_file,
+        "module": report.module,
+        "path": report.path,
+        "symbol": report.symbol,
+        "coverage": {"before": _coverage(report.coverage_before), "after": _coverage(report.coverage_after)},
+        "tests": {
+            "kept": [
+                {
+                    "name": test.name,
+                    "target": test.target,
+                    "origin": test.origin,
+                    "lines_added": list(test.lines_added),
+                    "branches_added": [list(arc) for arc in test.branches_added],
+                }
+                for test in report.kept
+            ],
+            "discarded": [
+                {"target": test.target, "reason": test.reason, "source": test.source} for test in report.discarded
+            ],
+        },
+        "seconds": {phase: round(seconds, 3) for phase, seconds in report.seconds.items()},
+        "box": report.box,
+        "interpreter": report.interpreter,
+        "python_version": report.python_version,
+        "seed": report.seed,
+        "stopped_by": report.stopped_by,
+        "diff": report.diff,
+        "notes": list(report.notes),
+        "error": None if report.error is None else {"slug": report.error_slug or "error", "message": report.error},
+    }
+
+
+def event_to_json(event: RunEvent, target: str) -> dict[str, Any]:
+    """One event as plain values; ``target`` is the target as the user named it."""
+    return {
+        "kind": event.kind,
+        "target": target,
+        "phase": event.phase,
+        "message": event.message,
+        "elapsed": round(event.elapsed, 3),
+        "data": event.data,
+    }
+
+
+def unfinished_report(
+    status: Literal["cancelled", "failed"], named: str, *, threshold: float, slug: str, message: str
+) -> RunReport:
+    """The report of a run that ended without one: cancelled, or by an error of our own.
+
+    Args:
+        status: How it ended.
+        named: The target as the user named it.
+        threshold: Coverage threshold in percent.
+        slug: Stable name of the error.
+        message: A sentence for the user.
+    """
+    return RunReport(
+        status=status,
+        module="",
+        path=named,
+        symbol=None,
+        test_file=None,
+        threshold=threshold,
+        threshold_reached=False,
+        coverage_before=None,
+        coverage_after=None,
+        kept=(),
+        discarded=(),
+        seconds={},
+        box="",
+        interpreter="",
+        python_version="",
+        seed=0,
+        stopped_by=None,
+        diff="",
+        error=message,
+        error_slug=slug,
+    )
+
+
+def exit_code(report: RunReport) -> int:
+    """Exit code of the command line.
+
+    0 when the threshold is reached, 1 when it is not and the job was done all the same, 2 for a request that is
+    wrong, 3 when nothing could be proven, 130 when it was cancelled.
+    """
+    if report.status == "cancelled":
+        return 130
+    if report.success:
+        return 0 if report.threshold_reached else 1
+    return _exit_codes().get(report.error_slug or "", TestwrightError.exit_code)
+
+
+def line_ranges(lines: Iterable[int], limit: int = 12) -> str:
+    """Lines as people write them: ``12, 20-24``; at most ``limit`` parts, the rest as a number.
+
+    >>> line_ranges([12, 20, 21, 22])
+    '12, 20-22'
+    """
+    parts: list[tuple[int, int]] = []
+    for line in sorted(set(lines)):
+        if parts and parts[-1][1] == line - 1:
+            parts[-1] = (parts[-1][0], line)
+        else:
+            parts.append((line, line))
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in parts]
+    return _limited(words, limit)
+
+
+def branch_words(branches: Iterable[Arc], missing_lines: Iterable[int], limit: int = 8) -> str:
+    """Branches as ``12->15``, or ``12->exit``; those that a missing line already speaks of are left out."""
+    missing = set(missing_lines)
+    words = [
+        f"{start}->{end if end > 0 else 'exit'}"
+        for start, end in sorted(branches)
+        if start not in missing and end not in missing
+    ]
+    return _limited(words, limit)
+
+
+def kept_by_callable(report: RunReport) -> list[tuple[str, list[str]]]:
+    """Names of the kept tests by what they are about, in the order of the file."""
+    groups: dict[str, list[str]] = {}
+    for test in report.kept:
+        names = groups.setdefault(test.target, [])
+        if test.name not in names:
+            names.append(test.name)
+    return list(groups.items())
+
+
+def discarded_by_reason(discarded: Sequence[DiscardedTest]) -> list[tuple[str, int]]:
+    """How many candidates went for each reason, details after a colon left out, most frequent first."""
+    return Counter(test.reason.partition(": ")[0].rstrip(".") for test in discarded).most_common()
+
+
+def _coverage(figures: CoverageFigures | None) -> CoverageJson | None:
+    if figures is None:
+        return None
+    return {
+        "line": figures.line_percent,
+        "branch": figures.branch_percent,
+        "percent": figures.percent,
+        "missing_lines": list(figures.missing_lines),
+        "missing_branches": [list(arc) for arc in figures.missing_branches],
+    }
+
+
+def _limited(words: list[str], limit: int) -> str:
+    if len(words) > limit:
+        return ", ".join(words[:limit]) + f" and {len(words) - limit} more"
+    return ", ".join(words)
+
+
+def _exit_codes() -> dict[str, int]:
+    codes: dict[str, int] = {}
+    classes: list[type[TestwrightError]] = [TestwrightError]
+    while classes:
+        error = classes.pop()
+        codes[error.slug] = error.exit_code
+        classes.extend(error.__subclasses__())
+    return codes
