@@ -121,19 +121,6 @@ def places(environ: Mapping[str, str] | None = None) -> list[Place]:
     return found
 
 
-def clean(environ: Mapping[str, str] | None = None) -> Iterator[tuple[Place, OSError | None]]:
-    """Remove all places that no run holds, and yield each with the error that kept it, if any."""
-    for place in places(environ):
-        if place.in_use:
-            continue
-        try:
-            remove_tree(place.path)
-        except OSError as error:
-            yield place, error
-        else:
-            yield place, None
-
-
 def remove_tree(path: Path) -> None:
     """Remove a folder whole, without following links, folders without write permission included.
 

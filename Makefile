@@ -1,0 +1,81 @@
+# Needs Python 3.11 or newer, pip and make. `make demo` and `make test` set up what they need in .venv.
+
+VENV ?= .venv
+# The first of these that is new enough; another one by `make PYTHON=/path/to/python …`.
+PYTHON ?= $(shell for name in python3 python python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+DEMO := build/demo
+DEMO_MODULES ?= items invoice export rates
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint e2e bench lock clean
+
+help:
+	@echo "make demo    set up, then generate tests for the example project and show them"
+	@echo "make test    set up, then run all tests that need no further system package"
+	@echo "make lint    ruff, its formatter, and mypy"
+	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
+	@echo "make bench   the comparison figures"
+	@echo "make lock    write requirements/ anew (needs uv)"
+	@echo "make clean   remove what the above made, .venv excepted"
+
+setup: $(VENV)/.runtime
+setup-dev: $(VENV)/.dev
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Name one: make PYTHON=/path/to/python"; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@"$(PYTHON)" -m venv "$(VENV)" || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt pyproject.toml
+	@echo "Installing requirements/runtime.txt"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "Installing requirements/dev.txt"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# In a copy, so that it can be run again and leaves the checkout as it was.
+demo: $(VENV)/.runtime
+	@rm -rf $(DEMO) && mkdir -p build && cp -R examples/invoicing $(DEMO)
+	@find $(DEMO) -name __pycache__ -prune -exec rm -rf {} +
+	@echo "Generating tests for the example project in $(DEMO)"
+	@echo
+	@$(BIN)/testwright generate $(foreach name,$(DEMO_MODULES),$(DEMO)/src/invoicing/$(name).py)
+	@echo
+	@echo "The beginning of what was written:"
+	@for file in $$(find $(DEMO)/tests -name '*.py' | sort | head -n 2); do \
+		echo; echo "--- $$file"; head -n 40 "$$file"; done
+
+test: $(VENV)/.dev
+	@$(BIN)/pytest -q $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+e2e: $(VENV)/.dev
+	@VENV="$(VENV)" .ci/e2e
+
+bench: $(VENV)/.dev
+	@$(BIN)/python tests/bench/run.py
+
+lock:
+	@command -v uv >/dev/null || { echo "uv is needed: pip install uv"; exit 1; }
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group build pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

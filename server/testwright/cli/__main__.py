@@ -1,0 +1,5 @@
+"""``python -m testwright.cli``."""
+
+from testwright.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""What the user may say: commands, arguments and options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from testwright import __version__
+
+_GENERATE_HELP = """Write a proven test file for each target.
+
+A target is a module's file, or a class, method or function in it:
+
+\b
+    testwright generate src/shop/cart.py
+    testwright generate src/shop/cart.py::Cart.total
+    testwright generate --module shop.cart --coverage-threshold 85
+
+Several targets are done one after the other, each with the whole budget.
+
+\b
+Exit codes (the worst of several targets counts):
+    0    the coverage threshold is reached
+    1    it is not; what was proven is written all the same
+    2    the request or a setting is wrong
+    3    nothing could be proven, or nothing could be written
+    130  cancelled
+"""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _debug_option(function: _Function) -> _Function:
+    """``--debug`` is read by ``own_error``, which must know it when anything goes wrong."""
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error of Testwright's own."
+    )(function)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(
+    __version__, message=f"%(prog)s %(version)s (Python {'.'.join(str(part) for part in sys.version_info[:3])})"
+)
+def commands() -> None:
+    """Write unit tests for Python modules, prove them in a box, and put the file into the workspace."""
+
+
+@commands.command(short_help="Write a proven test file for a module, class or function.", help=_GENERATE_HELP)
+@click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1)
+@click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name in the workspace.")
+@click.option(
+    "--workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Root of the project.  [default: found from the target]",
+)
+@click.option(
+    "--coverage-threshold",
+    metavar="PERCENT",
+    type=float,
+    help="Coverage of lines and branches to reach.  [default: 70]",
+)
+@click.option(
+    "--budget",
+    metavar="SECONDS",
+    type=float,
+    help="Wall time for all, from baseline to writing.  [default: 30]",
+)
+@click.option("--engine", type=click.Choice(["auto", "embedded"]), help="What proposes the tests.  [default: auto]")
+@click.option(
+    "--box",
+    type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
+    help="What code runs in. 'none' runs the module and its tests without isolation.  [default: auto]",
+)
+@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="The test file to write or extend.")
+@click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
+@click.option("--seed", metavar="NUMBER", type=int, help="The same seed gives the same file.  [default: 0]")
+@click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@click.option("--events", is_flag=True, help="Print events as JSON lines on standard error.")
+@_debug_option
+def generate(
+    *,
+    targets: tuple[str, ...],
+    modules: tuple[str, ...],
+    workspace: Path | None,
+    as_json: bool,
+    events: bool,
+    **options: Any,
+) -> int:
+    """Write a proven test file for each target; the help stands in ``_GENERATE_HELP``."""
+    if not targets and not modules:
+        raise click.UsageError("Give at least one PATH[::Class.method], or --module NAME.")
+    if options["output"] is not None and len(targets) + len(modules) > 1:
+        raise click.UsageError("--output names one file, so it goes with one target only.")
+    # Loaded here, as in each command, so that the help does not wait for it.
+    from testwright.cli.generating import Wanted, generate_all  # noqa: PLC0415
+
+    wanted = [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
+    return generate_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
+
+
+@commands.command(short_help="Tell what is there and what is missing.")
+@click.option(
+    "--workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Root of the project.  [default: found from here]",
+)
+@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@_debug_option
+def doctor(*, workspace: Path | None, python: Path | None, as_json: bool) -> int:
+    """Tell what is there and what is missing, each with the next step.
+
+    The exit code is 0 when tests can be generated here, else 1.
+    """
+    from testwright.cli.checking import check  # noqa: PLC0415
+
+    return check(workspace, python=python, as_json=as_json)
+
+
+@commands.command(short_help="Remove all that is kept outside the workspace.")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
+@_debug_option
+def clean(*, dry_run: bool) -> int:
+    """Remove all that Testwright keeps outside the workspace: its cache, its state, and what a crash left.
+
+    Folders of a run that is going on stay. The exit code is 0 when nothing is left, else 3.
+    """
+    from testwright.cli.cleaning import clean_up  # noqa: PLC0415
+
+    return clean_up(dry_run=dry_run)

@@ -1,0 +1,29 @@
+"""Where the command line prints: consoles for persons, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from rich.console import Console
+
+PIPE_WIDTH = 120
+"""Columns of a file or a pipe, which has none of its own."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that takes no text for markup; colours only on a terminal, and not with ``NO_COLOR``."""
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = PIPE_WIDTH
+    return made
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output; ASCII, so that no terminal and no name can break it."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def print_json_line(value: object) -> None:
+    """One JSON line on standard error."""
+    click.echo(json.dumps(value, separators=(",", ":")), err=True)
