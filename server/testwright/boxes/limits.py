@@ -1,0 +1,239 @@
+"""The supervisor that every box shares: wall time, output, memory and processes are limited from outside.
+
+The kernel's own limits (``prlimit``) stop one process: they are given by ``kernel_limits`` and set inside the box. What
+concerns a whole tree is watched here, and a tree that breaks a limit is killed whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import ClassVar, Protocol, Self
+
+from testwright.boxes import processes
+from testwright.boxes.protocol import MIB, BoxExit, ExitCause, Limits
+from testwright.errors import BoxFailure
+
+STDERR_TAIL = 64 * 1024
+LONGEST_LINE = 8 * MIB
+"""Bytes of one line on standard output; a longer one counts as too much output, so that the host never holds more."""
+
+_CHUNK = 64 * 1024
+_WATCH_EVERY = 0.08  # seconds: the kernel's limits hold a single process at once, this is for trees
+_GRACE = 1.0  # seconds in which a killed tree has to be gone
+_OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
+
+
+def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, int]:
+    """Limits for ``prlimit``/``setrlimit``, by the lower-case name of the resource.
+
+    ``data`` bounds memory and not ``as``: the address space is reserved far beyond use by many honest programs (thread
+    arenas, numeric libraries), private writable memory is what costs; a Python that meets it gets a MemoryError. Shared
+    memory escapes it, which the supervisor sees.
+
+    Args:
+        limits: What is asked for.
+        processes_now: What the kernel counts against the same user already (0 in a user namespace or under a user
+            of its own).
+    """
+    return {
+        "nproc": limits.processes + processes_now,
+        "data": limits.memory,
+        "cpu": max(1, round(limits.cpu)),
+        "fsize": limits.file,
+        "core": 0,
+        "nofile": _OPEN_FILES,
+    }
+
+
+class ProcessTree(Protocol):
+    """The processes of one start, as the box that started them can reach them."""
+
+    forks_are_limited: ClassVar[bool]
+    """Whether the kernel counts this tree's processes by themselves; else the supervisor does."""
+
+    def pids(self) -> list[int]:
+        """All of the tree, in the host's numbers."""
+        ...
+
+    def kill(self) -> None:
+        """Send the kill to all of it; returns at once, may be repeated."""
+        ...
+
+    async def gone(self) -> None:
+        """Return when nothing of it is alive."""
+        ...
+
+    def outcome(self, status: int) -> int:
+        """The program's exit code or minus its signal, from the status of the process that was started.
+
+        Raises:
+            BoxFailure: The program did not even start.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back descriptors, and delete what the start left on the disk."""
+        ...
+
+
+class SupervisedProcess:
+    """A ``BoxProcess``: one start under its limits."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, tree: ProcessTree, *, stdin: bytes, limits: Limits, wall_start: float
+    ) -> None:
+        """Begin to watch.
+
+        Args:
+            process: What was started, all three standard streams being pipes.
+            tree: What there is to count and kill.
+            stdin: All of the standard input.
+            limits: Limits of this start.
+            wall_start: The loop's time at which the wall time began.
+        """
+        self._process = process
+        self._tree = tree
+        self._limits = limits
+        self._cause: ExitCause | None = None
+        self._exit: BoxExit | None = None
+        self._failure: BoxFailure | None = None
+        self._tail = bytearray()
+        self._stdout_bytes = 0
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + limits.wall - (loop.time() - wall_start)
+        self._feeding = loop.create_task(self._feed(stdin))
+        self._listening = loop.create_task(self._listen())
+        self._watching = loop.create_task(self._watch())
+        self._ending = loop.create_task(self._end())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.kill()
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Standard output, a line at a time, without the newline.
+
+        What follows the last newline is a line only if the program ended by itself: a killed one was in the middle
+        of it.
+        """
+        rest = bytearray()
+        while chunk := await self._read():
+            rest += chunk
+            if b"\n" in chunk:
+                *complete, rest = rest.split(b"\n")
+                for line in complete:
+                    yield bytes(line)
+            if len(rest) > LONGEST_LINE:
+                self._stop("output")
+                rest.clear()
+        ended = await self._ended()
+        if rest and ended.cause == "exited":
+            yield bytes(rest)
+
+    async def wait(self) -> BoxExit:
+        """Wait for the end; output that nobody has read is read, counted and dropped.
+
+        Raises:
+            BoxFailure: The program did not even start.
+        """
+        while await self._read():
+            pass
+        return await self._ended()
+
+    async def kill(self) -> None:
+        """Kill the whole tree; returns when nothing of it is alive."""
+        self._stop("killed")  # at once: a cancelled caller may not get to wait
+        await asyncio.shield(self._ending)
+
+    def _stop(self, cause: ExitCause) -> None:
+        if self._cause is None and self._process.returncode is None:
+            self._cause = cause
+        if not self._ending.done():
+            self._tree.kill()
+
+    async def _read(self) -> bytes:
+        stdout = self._process.stdout
+        if stdout is None or self._cause == "output":
+            return b""
+        chunk = await stdout.read(_CHUNK)
+        self._stdout_bytes += len(chunk)
+        if self._stdout_bytes > self._limits.output:
+            self._stop("output")
+            return b""
+        return chunk
+
+    async def _ended(self) -> BoxExit:
+        await asyncio.shield(self._ending)
+        if self._failure is not None:
+            raise self._failure
+        if self._exit is None:
+            raise BoxFailure("The box ended without telling how.", next_step="Run again.")
+        return self._exit
+
+    async def _feed(self, stdin: bytes) -> None:
+        writer = self._process.stdin
+        if writer is None:
+            return
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a program need not read its input
+            writer.write(stdin)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+    async def _listen(self) -> None:
+        stderr = self._process.stderr
+        if stderr is None:
+            return
+        seen = 0
+        while chunk := await stderr.read(_CHUNK):
+            self._tail += chunk
+            del self._tail[:-STDERR_TAIL]
+            seen += len(chunk)
+            if seen > self._limits.output:
+                self._stop("output")
+                return
+
+    async def _watch(self) -> None:
+        """Kill the tree when its wall time, its memory or its processes are used up."""
+        loop = asyncio.get_running_loop()
+        while (left := self._deadline - loop.time()) > 0:
+            await asyncio.sleep(min(left, _WATCH_EVERY))
+            pids = self._tree.pids()
+            if self._memory_exceeded(pids):
+                self._stop("memory")
+                return
+            if not self._tree.forks_are_limited and processes.threads_of(pids) > self._limits.processes:
+                self._stop("killed")
+                return
+        self._stop("wall")
+
+    def _memory_exceeded(self, pids: list[int]) -> bool:
+        limit = self._limits.memory
+        return processes.resident_memory(pids) > limit and processes.proportional_memory(pids) > limit
+
+    async def _end(self) -> None:
+        """Wait until all is over, whatever ends it, and tidy up."""
+        try:
+            status = await self._process.wait()
+            self._tree.kill()  # the program may have ended before what it started
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._tree.gone(), _GRACE)
+            self._watching.cancel()
+            # A pipe ends when its last writer has gone; should one have escaped, it is not waited for.
+            await asyncio.wait([self._listening, self._feeding], timeout=_GRACE)
+            try:
+                code = self._tree.outcome(status)
+            except BoxFailure as failure:
+                if self._cause is None:
+                    self._failure = failure
+                code = status
+            cause = self._cause or ("signalled" if code < 0 else "exited")
+            self._exit = BoxExit(cause, code, self._tail.decode("utf-8", errors="replace"))
+        finally:
+            for task in (self._watching, self._listening, self._feeding):
+                task.cancel()
+            self._tree.close()
