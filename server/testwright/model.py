@@ -18,13 +18,22 @@ class Interpreter:
         executable: Path as the user names it (``.venv/bin/python``); not resolved, since a virtual environment
             is known by this path.
         origin: Where it was found, in words: ``--python``, ``VIRTUAL_ENV``, ``.venv``, ``Poetry``, ...
-        roots: Folders that the interpreter needs to read: its base prefix, its environment, site roots that
-            ``.pth`` files name.
+        roots: Folders (and single files) that the interpreter needs to read: its base prefix, its environment, what
+            ``.pth`` files of its environment name. Nothing of ``/usr``, which every box has; in the workspace only
+            the environment's own folder.
+        version: ``3.12.1``, or ``3.12`` where the files do not say more.
+        environment: The virtual or conda environment; None for a bare installation.
+        site_packages: Folders of installed packages that exist, to be read as text.
+        notes: Sentences for the user: what was found and passed over, and why.
     """
 
     executable: Path
     origin: str
     roots: tuple[Path, ...]
+    version: str = ""
+    environment: Path | None = None
+    site_packages: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +103,18 @@ class Project:
 
     Attributes:
         workspace: Absolute root.
-        import_roots: Folders to put first on ``sys.path``, in order: ``pythonpath`` of pytest's settings, ``src``,
-            the root. All inside the workspace.
+        import_roots: Folders to put first on ``sys.path``, in order: ``pythonpath`` of pytest's settings, package
+            folders that the build's settings name, ``src``, the root. All inside the workspace.
         test_paths: Existing folders with tests (``testpaths`` or ``tests``/``test``), absolute.
         pytest_ini: The file that holds pytest's settings, if any.
         style: How to format.
+        declared_roots: The part of ``import_roots`` that the project's settings name.
+        declared_test_paths: ``testpaths`` as written, those too that do not exist yet; relative to the root.
+        python_files: Patterns of names of test files.
+        python_classes, python_functions: Prefixes or patterns of what is a test in them.
+        import_mode: pytest's way to import test files.
+        addopts: Options that the settings add to each run of pytest.
+        notes: Sentences for the user: a setting that is not followed, and why.
     """
 
     workspace: Path
@@ -106,6 +122,14 @@ class Project:
     test_paths: tuple[Path, ...]
     pytest_ini: Path | None
     style: Style
+    declared_roots: tuple[Path, ...] = ()
+    declared_test_paths: tuple[str, ...] = ()
+    python_files: tuple[str, ...] = ("test_*.py", "*_test.py")
+    python_classes: tuple[str, ...] = ("Test",)
+    python_functions: tuple[str, ...] = ("test",)
+    import_mode: Literal["prepend", "append", "importlib"] = "prepend"
+    addopts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
