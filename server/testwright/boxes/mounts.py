@@ -53,7 +53,7 @@ def system_mounts() -> list[str]:
     etc = [Path("/etc") / name for name in _ETC]
     etc += sorted(Path("/etc").glob("python3*"))  # sitecustomize and debian_config of the system's Python
     for path in etc:
-        if path.exists():
+        if os.access(path, os.R_OK):
             options += _folders(path)
             options += ["--ro-bind", str(path), str(path)]
     return options

@@ -47,7 +47,7 @@ def existing_roots(world: World) -> list[Path]:
     The workspace itself is left out, since its snapshot stands for it, and so is a folder of it that the snapshot
     holds (an editable install names one): only what was kept out of the snapshot, such as ``.venv``, is shown as it is.
     """
-    roots = {path for path in world.read_only if path != world.workspace and path.exists()}
+    roots = {path for path in world.read_only if path != world.workspace and os.access(path, os.F_OK)}
     # A path with links on its way must be found under its real name too: interpreters resolve themselves.
     roots |= {Path(os.path.realpath(path)) for path in roots}
     return sorted(

@@ -16,7 +16,7 @@ def system_program(name: str, workspace: Path | None = None) -> Path | None:
     folders = [*_SYSTEM_FOLDERS, *own]
     for folder in folders:
         path = folder / name
-        if path.is_file() and os.access(path, os.X_OK):
+        if os.access(path, os.X_OK) and path.is_file():  # in this order: a folder may be closed to us
             return path
     return None
 
@@ -38,4 +38,4 @@ def _bundled_bubblewrap() -> Path | None:
     if bundle.__file__ is None:
         return None
     path = Path(bundle.__file__).parent / "_bin" / "bwrap"
-    return path if path.is_file() and os.access(path, os.X_OK) else None
+    return path if os.access(path, os.X_OK) and path.is_file() else None
