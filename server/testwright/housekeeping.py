@@ -1,29 +1,29 @@
 """What Testwright keeps outside the workspace: the one list of these places, and how they are removed.
 
-Three places, no more:
+Three kinds, no more:
 
 ``cache``
     Things that can be made again. ``TESTWRIGHT_CACHE_DIR``, else the platform's cache folder.
 ``state``
     Things that outlive a run. ``TESTWRIGHT_STATE_DIR``, else the platform's state folder.
 ``scratch``
-    Folders of a run in the system's temporary folder, named ``testwright-…``. A run removes its own; what a crash
-    leaves is found by its name, its owner and our marker.
+    Private folders of a run in the system's temporary folder, named ``testwright-<purpose>-<32 hex digits>``. A run
+    removes its own, and the next run what a crash has left.
 
-Each folder carries a marker file, and nothing is removed that does not: a folder that a user names by mistake stays
-as it is. A scratch folder is in use while the process that made it holds a lock on the marker.
+A cache or state folder is ours when it carries our marker file, or holds nothing but what we put there; no other is
+written to or removed, so a folder that was named by mistake stays as it is.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,9 +33,13 @@ from platformdirs import user_cache_path, user_state_path
 from testwright.errors import SettingsError, WriteFailure
 
 APPLICATION = "testwright"
-SCRATCH_PREFIX = "testwright-"
 MARKER = ".testwright-keeps-this"
+SCRATCH_NAME = re.compile(r"testwright-[a-z]+-[0-9a-f]{32}")
+STALE_SECONDS = 2 * 3600
+"""A scratch folder that nobody notes may be of a run with another state folder; a run takes an hour at most."""
+
 _MARKER_TEXT = "This folder belongs to Testwright; `testwright clean` removes it.\n"
+_ENTRIES = frozenset({"boxes", "overlay", "proposals"})
 
 Kind = Literal["cache", "state", "scratch"]
 
@@ -48,7 +52,7 @@ class Place:
         kind: What it is for.
         path: Where it is.
         size: Bytes of all regular files below.
-        in_use: A run that is going on holds it.
+        in_use: A run that is going on holds it, or may hold it.
     """
 
     kind: Kind
@@ -64,7 +68,7 @@ def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
         SettingsError: ``TESTWRIGHT_CACHE_DIR`` names a folder that cannot be ours.
         WriteFailure: It cannot be made.
     """
-    return _claim(_location("cache", environ), "TESTWRIGHT_CACHE_DIR", environ)
+    return _claim("cache", environ)
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
@@ -74,7 +78,7 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
         SettingsError: ``TESTWRIGHT_STATE_DIR`` names a folder that cannot be ours.
         WriteFailure: It cannot be made.
     """
-    return _claim(_location("state", environ), "TESTWRIGHT_STATE_DIR", environ)
+    return _claim("state", environ)
 
 
 def scratch_parent() -> Path:
@@ -82,42 +86,25 @@ def scratch_parent() -> Path:
     return Path(tempfile.gettempdir()).resolve()
 
 
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A folder of one run, removed at the end, and by ``testwright clean`` when a crash left it.
+def places(held: Collection[Path] = (), environ: Mapping[str, str] | None = None) -> list[Place]:
+    """All folders of ours that exist: cache, state, then scratch folders by name.
 
-    Others may pass through it but not list it (0711), since a box that root starts runs as another user.
+    Args:
+        held: Scratch folders of runs that are going on; while there is one, cache and state are in use too.
+        environ: Variables to look at; the process's own when None.
 
     Raises:
-        WriteFailure: It cannot be made.
+        SettingsError: ``TESTWRIGHT_CACHE_DIR`` or ``TESTWRIGHT_STATE_DIR`` is no absolute path.
     """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=scratch_parent()))
-        folder.chmod(0o711)
-        descriptor = _lock_marker(folder)
-    except OSError as error:
-        raise _cannot_make(scratch_parent(), error, "Set TMPDIR to a folder with space.") from error
-    try:
-        yield folder
-    finally:
-        remove_tree(folder)
-        os.close(descriptor)
-
-
-def places(environ: Mapping[str, str] | None = None) -> list[Place]:
-    """All folders of ours that exist: cache, state, then scratch folders by name."""
     found: list[Place] = []
     for kind in ("cache", "state"):
         path = _location(kind, environ)
         if _is_ours(path):
-            found.append(Place(kind, path, tree_size(path)))
-    parent = scratch_parent()
-    with suppress(OSError):
-        found.extend(
-            Place("scratch", path, tree_size(path), in_use=_in_use(path / MARKER))
-            for path in sorted(parent.glob(f"{SCRATCH_PREFIX}*"))
-            if _is_ours(path)
-        )
+            found.append(Place(kind, path, tree_size(path), in_use=bool(held)))
+    for path in sorted(scratch_parent().glob(f"{APPLICATION}-*")):
+        if SCRATCH_NAME.fullmatch(path.name) and (status := _own_folder(path)):
+            recent = time.time() - status.st_mtime < STALE_SECONDS
+            found.append(Place("scratch", path, tree_size(path), in_use=path in held or recent))
     return found
 
 
@@ -132,12 +119,11 @@ def remove_tree(path: Path) -> None:
     except FileNotFoundError:
         return
     except PermissionError:
-        for _, names, _, descriptor in os.fwalk(path, follow_symlinks=False):
-            os.fchmod(descriptor, 0o700)
-            for name in names:
-                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    os.chmod(name, 0o700, dir_fd=descriptor)
+        for folder, names, _ in os.walk(path):
+            for name in (".", *names):
+                inner = Path(folder, name)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
         shutil.rmtree(path)
 
 
@@ -153,9 +139,13 @@ def tree_size(path: Path) -> int:
     return total
 
 
+def _variable(kind: Literal["cache", "state"]) -> str:
+    return f"TESTWRIGHT_{kind.upper()}_DIR"
+
+
 def _location(kind: Literal["cache", "state"], environ: Mapping[str, str] | None) -> Path:
     variables = os.environ if environ is None else environ
-    name = f"TESTWRIGHT_{kind.upper()}_DIR"
+    name = _variable(kind)
     if named := variables.get(name):
         path = Path(named)
         if not path.is_absolute():
@@ -167,60 +157,42 @@ def _location(kind: Literal["cache", "state"], environ: Mapping[str, str] | None
     return user_cache_path(APPLICATION) if kind == "cache" else user_state_path(APPLICATION)
 
 
-def _claim(path: Path, variable: str, environ: Mapping[str, str] | None) -> Path:
+def _claim(kind: Literal["cache", "state"], environ: Mapping[str, str] | None) -> Path:
     """Make the folder ours, unless it holds somebody else's files."""
-    variables = os.environ if environ is None else environ
-    marker = path / MARKER
-    if marker.is_file() and not path.is_symlink():
-        return path
+    path = _location(kind, environ)
+    name = _variable(kind)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if variables.get(variable) and any(path.iterdir()):
+        if any(path.iterdir()) and not _is_ours(path):
             raise SettingsError(
-                f"{variable} names {path}, which holds files that are not Testwright's.",
-                next_step=f"Set {variable} to a new or an empty folder.",
+                f"The {kind} folder {path} holds files that are not Testwright's.",
+                next_step=f"Set {name} to a new or an empty folder.",
             )
-        marker.write_text(_MARKER_TEXT, encoding="utf-8")
+        marker = path / MARKER
+        if not marker.exists():
+            marker.write_text(_MARKER_TEXT, encoding="utf-8")
     except OSError as error:
-        raise _cannot_make(path, error, f"Set {variable} to a folder that can be written.") from error
+        raise WriteFailure(
+            f"Testwright's {kind} folder {path} cannot be made: {error.strerror or error}.",
+            next_step=f"Set {name} to a folder that can be written.",
+        ) from error
     return path
 
 
-def _lock_marker(folder: Path) -> int:
-    """Mark a scratch folder; the marker is locked before it has its name, so that it is never seen unlocked."""
-    unnamed = folder / (MARKER + ".new")
-    descriptor = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    os.write(descriptor, _MARKER_TEXT.encode())
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    unnamed.rename(folder / MARKER)
-    return descriptor
-
-
-def _cannot_make(path: Path, error: OSError, next_step: str) -> WriteFailure:
-    return WriteFailure(
-        f"Testwright's own folder {path} cannot be made: {error.strerror or error}.", next_step=next_step
-    )
-
-
 def _is_ours(path: Path) -> bool:
-    """Whether it is a real folder of this user that carries the marker."""
+    if _own_folder(path) is None:
+        return False
+    try:
+        names = {entry.name for entry in path.iterdir()}
+    except OSError:
+        return False
+    return MARKER in names or (bool(names) and names <= _ENTRIES)
+
+
+def _own_folder(path: Path) -> os.stat_result | None:
+    """Its status when it is a real folder of this user, and no link to one."""
     try:
         status = path.lstat()
-        marker = (path / MARKER).lstat()
     except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and stat.S_ISREG(marker.st_mode) and marker.st_uid == os.geteuid()
-
-
-def _in_use(marker: Path) -> bool:
-    try:
-        descriptor = os.open(marker, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno in (errno.EWOULDBLOCK, errno.EACCES)
-    finally:
-        os.close(descriptor)
-    return False
+        return None
+    return status if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() else None

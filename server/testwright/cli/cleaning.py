@@ -5,18 +5,25 @@ from __future__ import annotations
 import click
 
 from testwright import housekeeping
+from testwright.boxes.reaping import Registry, reap_orphans
 from testwright.cli.errors import EXIT_NOTHING
 from testwright.cli.views import relative_to_home, size_words
 
 
 def clean_up(*, dry_run: bool) -> int:
-    """Remove all places that no run holds and print each; 0 when nothing of them is left, else 3."""
+    """Remove all places that no run holds and print each; 0 when nothing else is left, 3 when a removal failed."""
     code = 0
-    found = housekeeping.places()
+    if not dry_run:
+        reaped = reap_orphans()
+        for folder in reaped.folders:
+            click.echo(f"Removed scratch {relative_to_home(folder)}, which a crash had left")
+        if reaped.trees:
+            click.echo(f"Ended {reaped.trees} {'box' if reaped.trees == 1 else 'boxes'} that a crash had left")
+    found = housekeeping.places(Registry.default().held_folders())
     for place in found:
         words = f"{place.kind} {relative_to_home(place.path)} ({size_words(place.size)})"
         if place.in_use:
-            click.echo(f"Left {words}: a run that is going on holds it.")
+            click.echo(f"Left {words}: a run that is going on may need it.")
         elif dry_run:
             click.echo(f"Would remove {words}")
         else:

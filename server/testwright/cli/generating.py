@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from testwright.analysis.targets import parse_request
 from testwright.cli.errors import own_error
 from testwright.cli.output import console, print_json, print_json_line
 from testwright.cli.views import diff_view, report_view
+from testwright.errors import TestwrightError
 from testwright.model import RunEvent, RunReport
 from testwright.rendering import INTERNAL_SLUG, event_to_json, exit_code, report_to_json, unfinished_report
 from testwright.service import GenerateRequest, UnitTestGenerationService
@@ -32,13 +34,15 @@ class Wanted:
     is_module_name: bool = False
 
     def request(self, workspace: Path | None, options: Options) -> GenerateRequest:
-        """The service's request for it."""
+        """The service's request for it.
+
+        Raises:
+            UsageError: The text names no file.
+        """
         if self.is_module_name:
             return GenerateRequest(workspace=workspace, path=None, symbol=None, module=self.text, settings=options)
-        path, _, symbol = self.text.partition("::")
-        return GenerateRequest(
-            workspace=workspace, path=Path(path), symbol=symbol or None, module=None, settings=options
-        )
+        named = parse_request(self.text)
+        return GenerateRequest(workspace=workspace, path=named.path, symbol=named.symbol, module=None, settings=options)
 
 
 def generate_all(
@@ -55,44 +59,43 @@ def generate_all(
     """
     # By identity: a seed or a threshold of 0 is something that was said.
     said = Options(**{name: None if value is False or value == () else value for name, value in options.items()})
-    reports = asyncio.run(
-        _run_all([(target.text, target.request(workspace, said)) for target in wanted], _Reporter(as_json, events))
-    )
+    reports = asyncio.run(_run_all(wanted, workspace, said, _Reporter(as_json, events)))
     if as_json:
         objects = [report_to_json(report) for report in reports]
         print_json(objects[0] if len(wanted) == 1 else {"runs": objects})
     return max(exit_code(report) for report in reports)
 
 
-async def _run_all(requests: Sequence[tuple[str, GenerateRequest]], reporter: _Reporter) -> list[RunReport]:
+async def _run_all(
+    wanted: Sequence[Wanted], workspace: Path | None, options: Options, reporter: _Reporter
+) -> list[RunReport]:
     """An error of one does not keep the next from being done; cancelling does."""
     service = UnitTestGenerationService(OpenHandsIntegrationConfig.from_env())
     reports: list[RunReport] = []
     with _cancelled_by_signals():
-        for named, request in requests:
-            report = await _run_one(service, named, request, reporter)
+        for target in wanted:
+            try:
+                with reporter.progress(target.text) as on_event:
+                    report = await service.run(target.request(workspace, options), on_event)
+            except asyncio.CancelledError:
+                message = f"Cancelled: nothing was written for {target.text}."
+                report = _unfinished("cancelled", target, options, "cancelled", message)
+            except TestwrightError as error:
+                report = _unfinished("failed", target, options, error.slug, str(error))
+            except Exception as error:  # noqa: BLE001 - told in a sentence, and the next target still gets its turn
+                report = _unfinished("failed", target, options, INTERNAL_SLUG, own_error(error))
             reports.append(report)
-            reporter.show(named, report)
+            reporter.show(target.text, report)
             if report.status == "cancelled":
                 break
     return reports
 
 
-async def _run_one(
-    service: UnitTestGenerationService, named: str, request: GenerateRequest, reporter: _Reporter
+def _unfinished(
+    status: Literal["cancelled", "failed"], target: Wanted, options: Options, slug: str, message: str
 ) -> RunReport:
-    threshold = request.settings.coverage_threshold
-    if threshold is None:
-        threshold = Settings().coverage_threshold
-    try:
-        with reporter.progress(named) as on_event:
-            return await service.run(request, on_event)
-    except asyncio.CancelledError:
-        message = f"Cancelled: nothing was written for {named}."
-        return unfinished_report("cancelled", named, threshold=threshold, slug="cancelled", message=message)
-    except Exception as error:  # noqa: BLE001 - told in a sentence, and the next target still gets its turn
-        message = own_error(error)
-        return unfinished_report("failed", named, threshold=threshold, slug=INTERNAL_SLUG, message=message)
+    threshold = Settings().coverage_threshold if options.coverage_threshold is None else options.coverage_threshold
+    return unfinished_report(status, target.text, threshold=threshold, slug=slug, message=message)
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""For all tests: what may be skipped here must not be skipped in ``make e2e``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+NOTHING_MAY_BE_SKIPPED = os.environ.get("TESTWRIGHT_E2E") == "1"
+
+# Needs Python versions that a machine made for the tests has and a fresh one has not.
+MAY_BE_SKIPPED = "interpreters"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker(MAY_BE_SKIPPED) is None:
+        _refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped:
+        _refuse(report)
+    return report
+
+
+def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure where everything must run."""
+    if not NOTHING_MAY_BE_SKIPPED:
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"Nothing may be skipped with TESTWRIGHT_E2E=1, but: {reason}"
