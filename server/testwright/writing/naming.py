@@ -1,0 +1,297 @@
+"""Names that say what is tested (pure)."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from testwright.writing.case import Case
+from testwright.writing.shape import ModuleShape
+from testwright.writing.tables import Table
+from testwright.writing.values import number_word, slug, words_for
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_FAULTS = ("empty_", "blank_", "negative_", "zero_", "non_ascii_", "single_")
+_LONGEST_NAME = 72
+
+Unit = Case | Table
+
+
+def snake(name: str) -> str:
+    """``HTTPServer`` → ``http_server``, ``__add__`` → ``add``."""
+    return re.sub(r"_+", "_", _CAMEL.sub("_", name).lower()).strip("_")
+
+
+def base_name(target: str) -> str:
+    """``Cart.total`` → ``cart_total``; a constructor has its class's name."""
+    parts = [part for part in target.split(".") if part not in {"__init__", "__new__", "<locals>"}]
+    return "_".join(filter(None, (snake(re.sub(r"\W", "_", part)) for part in parts))) or "module"
+
+
+def scenario_name(scenario: str) -> str:
+    """A scenario as it was given, in the spelling of names."""
+    return re.sub(r"_+", "_", re.sub(r"[^0-9a-z]+", "_", _CAMEL.sub("_", scenario).lower())).strip("_")
+
+
+def name_units(units: Sequence[Unit], shape: ModuleShape, taken: set[str]) -> list[str]:
+    """A unique name for each test of one target; ``taken`` gets them added.
+
+    The plainest name goes to the broadest test (a table before a single case), the others are told apart by what
+    is special about their arguments, their result or what came before the call.
+    """
+    target = _case(units[0]).target
+    base = "test_" + base_name(target)
+    wishes = [list(_wishes(unit, shape)) for unit in units]
+    order = sorted(range(len(units)), key=lambda index: (_scenario(units[index]) == "", index))
+    names: dict[int, str] = {}
+    plain = _plainest(units)
+    if plain is not None and base not in taken:
+        names[plain] = base
+        taken.add(base)
+    for index in order:
+        if index in names:
+            continue
+        others = {word for other, words in enumerate(wishes) if other != index for word in words}
+        name = _choose(base, wishes[index], others, taken)
+        names[index] = name
+        taken.add(name)
+    return [names[index] for index in range(len(units))]
+
+
+def _plainest(units: Sequence[Unit]) -> int | None:
+    """The test that is about the target as such: the largest table, else a sole case without a scenario."""
+    candidates = [index for index, unit in enumerate(units) if not _raises(unit) and not _scenario(unit)]
+    tables = [index for index in candidates if isinstance(units[index], Table)]
+    if tables:
+        return max(tables, key=lambda index: (len(_rows(units[index])), -index))
+    return min(candidates, key=lambda index: (_size(_case(units[index])), index), default=None)
+
+
+def _choose(base: str, wishes: list[str], others: set[str], taken: set[str]) -> str:
+    special = [word for word in wishes if word not in others]
+    shared = [word for word in wishes if word in others]
+    pairs = (f"{first}_and_{second}" for first, second in itertools.combinations(wishes[:5], 2))
+    for word in itertools.chain(special, pairs, shared):
+        name = f"{base}_{word}"
+        if name not in taken and len(name) <= _LONGEST_NAME:
+            return name
+    if base not in taken:
+        return base
+    numbers = itertools.count(2)
+    return next(name for number in numbers if (name := f"{base}_case_{number}") not in taken)
+
+
+def _wishes(unit: Unit, shape: ModuleShape) -> Iterator[str]:
+    """Words that tell a test apart, the best first."""
+    scenario = _scenario(unit)
+    case = _case(unit)
+    if scenario:
+        yield scenario
+    if _raises(unit):
+        yield from _words_for_rejection(unit, shape)
+        return
+    if case.warns is not None:
+        yield f"warns_{snake(ast.unparse(case.warns).rpartition('.')[2]).removesuffix('_warning')}"
+    if isinstance(unit, Table):
+        yield from _words_for_table(unit, shape)
+        return
+    arguments = _arguments(case, shape)
+    for name, node, by_keyword in reversed(arguments):
+        words = words_for(name, node)
+        yield from words
+        if by_keyword and not words:
+            yield f"with_{name}"
+    yield from _words_for_receiver(case)
+    yield from _words_for_arrangement(case)
+    yield from _words_for_result(case)
+    if arguments:
+        yield f"with_{number_word(len(arguments))}_argument{'s' if len(arguments) > 1 else ''}"
+    else:
+        yield "without_arguments"
+
+
+def _words_for_rejection(unit: Unit, shape: ModuleShape) -> Iterator[str]:
+    case = _case(unit)
+    error = snake(ast.unparse(case.exception).rpartition(".")[2]) if case.exception is not None else "error"
+    if isinstance(unit, Table):
+        varied = [name for name in unit.parameters if name != unit.match_parameter]
+        if len(varied) == 1:
+            yield f"rejects_invalid_{varied[0]}"
+        yield f"raises_{error}"
+        return
+    arguments = _arguments(case, shape)
+    words = [(word, name) for name, node, _ in arguments for word in words_for(name, node)]
+    for word, _ in words:
+        if word.startswith(_FAULTS):
+            yield f"rejects_{word}"
+    message = set(re.findall(r"[a-z0-9_]+", (case.match or "").lower()))
+    named = [name for name, _, _ in arguments if name.lower() in message]
+    if len(named) == 1:
+        yield f"rejects_invalid_{named[0]}"
+    elif len(arguments) == 1:
+        yield f"rejects_invalid_{arguments[0][0]}"
+    for word, name in words:
+        if name in named or not named:
+            yield f"rejects_{word}"
+    yield f"raises_{error}"
+    for word in _words_for_arrangement(case):
+        yield f"raises_{error}_{word}"
+
+
+def _words_for_table(table: Table, shape: ModuleShape) -> Iterator[str]:
+    """What all rows share, then what the table varies."""
+    for name, node, by_keyword in reversed(_arguments(table.case, shape)):
+        if isinstance(node, ast.Name) and node.id in table.parameters:
+            if by_keyword:
+                yield f"with_{name}"
+            continue
+        yield from words_for(name, node)
+    varied = [name for name in table.parameters if not name.startswith("expected")]
+    yield from _words_for_result(table.case)
+    yield from (f"by_{name}" for name in varied)
+    yield from _words_for_arrangement(table.case)
+
+
+def _words_for_result(case: Case) -> Iterator[str]:
+    """What comes out: ``is_true``, ``returns_none``, ``returns_empty_list``."""
+    for assertion in case.asserts:
+        if isinstance(assertion, ast.Compare) and len(assertion.ops) == 1:
+            left, right = assertion.left, assertion.comparators[0]
+            if isinstance(left, ast.Name) and left.id == case.binds:
+                word = _word_for_value(right)
+                if word:
+                    yield word
+
+
+def _word_for_value(node: ast.expr) -> str:
+    if isinstance(node, ast.List | ast.Tuple | ast.Set) and not node.elts:
+        return f"returns_empty_{type(node).__name__.lower()}"
+    if isinstance(node, ast.Dict) and not node.keys:
+        return "returns_empty_dict"
+    if isinstance(node, ast.Attribute):
+        return f"returns_{snake(node.attr)}"
+    if not isinstance(node, ast.Constant):
+        return ""
+    value = node.value
+    if isinstance(value, bool):
+        return f"is_{str(value).lower()}"
+    said = "empty_text" if value == "" else slug(str(value))
+    return f"returns_{said}" if said and not isinstance(value, bytes) else ""
+
+
+def _words_for_receiver(case: Case) -> Iterator[str]:
+    """What the object is made of when it is made in the call itself: ``Version(1, 2).bump()``."""
+    for node in ast.walk(case.act):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
+            said = slug(" ".join(ast.unparse(argument) for argument in node.value.args))
+            if said:
+                yield f"of_{said}"
+
+
+def _words_for_arrangement(case: Case) -> Iterator[str]:
+    """What was done before: ``after_add``, ``after_two_adds``."""
+    called: dict[str, int] = {}
+    for statement in case.arrange:
+        value = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            root = value.func.value
+            if not (isinstance(root, ast.Name) and root.id in case.fixtures):
+                called[value.func.attr] = called.get(value.func.attr, 0) + 1
+    for name, times in called.items():
+        word = snake(name)
+        yield f"after_{word}" if times == 1 else f"after_{number_word(times)}_{word}s"
+    if "monkeypatch" in case.fixtures:
+        patched: list[object] = [
+            statement.value.args[-2].value
+            for statement in case.arrange
+            if isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Call)
+            and len(statement.value.args) >= 2
+            and isinstance(statement.value.func, ast.Attribute)
+            and statement.value.func.attr in {"setattr", "setenv", "setitem"}
+            and isinstance(statement.value.args[-2], ast.Constant)
+        ]
+        for setting in patched:
+            word = snake(str(setting).rpartition(".")[2])
+            if word.isidentifier():
+                yield f"with_{word}"
+    if called or not case.arrange:
+        return
+    kinds = [slug(" ".join(ast.unparse(node) for node in _made_of(statement))) for statement in case.arrange]
+    yield from (f"of_{kind}" for kind in kinds if kind)
+
+
+def _made_of(statement: ast.stmt) -> list[ast.expr]:
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    if isinstance(value, ast.Call):
+        return [*value.args, *(keyword.value for keyword in value.keywords)]
+    return []
+
+
+def _arguments(case: Case, shape: ModuleShape) -> list[tuple[str, ast.expr, bool]]:
+    """The arguments of the call to the target: parameter, value, whether it was passed by keyword."""
+    last = case.target.rpartition(".")[2]
+    calls = [node for node in ast.walk(case.act) if isinstance(node, ast.Call)]
+    call = next((node for node in calls if _called(node) == last), None)
+    if call is None:
+        if isinstance(case.act, ast.BinOp):
+            return [("other", _resolved(case, case.act.right), False)]
+        if isinstance(case.act, ast.Compare):
+            return [("other", _resolved(case, case.act.comparators[0]), False)]
+        return []
+    parameters = shape.parameters.get(case.target) or shape.parameters_named(last)
+    arguments: list[tuple[str, ast.expr, bool]] = []
+    for index, node in enumerate(call.args):
+        if isinstance(node, ast.Starred):
+            break
+        name = parameters[index] if index < len(parameters) else "argument"
+        arguments.append((snake(name), _resolved(case, node), False))
+    arguments.extend(
+        (snake(keyword.arg), _resolved(case, keyword.value), True) for keyword in call.keywords if keyword.arg
+    )
+    return arguments
+
+
+def _resolved(case: Case, node: ast.expr) -> ast.expr:
+    """What a variable of the arrangement holds."""
+    if isinstance(node, ast.Name):
+        for statement in reversed(case.arrange):
+            if isinstance(statement, ast.Assign) and ast.dump(statement.targets[0]) == ast.dump(
+                ast.Name(node.id, ast.Store())
+            ):
+                return statement.value
+    return node
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _case(unit: Unit) -> Case:
+    return unit.case if isinstance(unit, Table) else unit
+
+
+def _size(case: Case) -> tuple[int, int]:
+    """How much stands before the call and in it."""
+    return len(case.arrange), sum(1 for _ in ast.walk(case.act))
+
+
+def _rows(unit: Unit) -> tuple[object, ...]:
+    return unit.rows if isinstance(unit, Table) else ()
+
+
+def _raises(unit: Unit) -> bool:
+    return _case(unit).exception is not None
+
+
+def _scenario(unit: Unit) -> str:
+    """The words that were given; those of a table only where its rows share them."""
+    if isinstance(unit, Case):
+        return scenario_name(unit.scenario)
+    given = [scenario_name(row.scenario).split("_") for row in unit.rows]
+    shared = [words[0] for words in itertools.takewhile(lambda words: len(set(words)) == 1, zip(*given, strict=False))]
+    return "_".join(shared) if len(shared) > 1 or all(len(words) == len(shared) for words in given) else ""
