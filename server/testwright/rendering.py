@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from testwright.errors import TestwrightError
-from testwright.model import Arc, CoverageFigures, DiscardedTest, RunEvent, RunReport
+from testwright.model import Arc, CoverageFigures, DiscardedTest, RunEvent, RunReport, Status, StoppedBy
 
 INTERNAL_SLUG = "internal"
 """Names an error of Testwright's own in the JSON."""
@@ -71,7 +73,7 @@ class ErrorJson(TypedDict):
 class ReportJson(TypedDict):
     """The account of one run, as ``testwright generate --json`` prints it."""
 
-    status: str
+    status: Status
     success: bool
     threshold: float
     threshold_reached: bool
@@ -86,7 +88,7 @@ class ReportJson(TypedDict):
     interpreter: str
     python_version: str
     seed: int
-    stopped_by: str | None
+    stopped_by: StoppedBy | None
     diff: str
     notes: list[str]
     error: ErrorJson | None

@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testwright.model import RunReport
+
+from .conftest import REPORT, FakeService, failed
+
+BELOW = replace(REPORT, threshold_reached=False)
+
+
+@pytest.mark.parametrize(
+    ("reports", "code"),
+    [
+        ([REPORT], 0),
+        ([replace(REPORT, status="nothing-to-add")], 0),
+        ([replace(REPORT, status="dry-run", diff="-a\n+b\n")], 0),
+        ([BELOW], 1),
+        ([replace(BELOW, status="nothing-to-add")], 1),
+        ([failed("usage")], 2),
+        ([failed("settings")], 2),
+        ([failed("target")], 3),
+        ([failed("nothing-proven")], 3),
+        ([failed("write-conflict")], 3),
+        ([failed("box-unavailable")], 3),
+        ([failed("a-slug-of-tomorrow")], 3),
+        ([REPORT, BELOW, REPORT], 1),
+        ([failed("usage"), failed("target"), REPORT], 3),
+        ([failed("usage"), BELOW], 2),
+    ],
+)
+def test_exit_code(testwright: Any, service: FakeService, reports: list[RunReport], code: int) -> None:
+    service.answers = [*reports]
+    assert testwright("generate", *(f"{number}.py" for number in range(len(reports)))).code == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["generate"], "Give at least one PATH"),
+        (["generate", "a.py", "--no-such-option"], "No such option"),
+        (["generate", "a.py", "--box", "vault"], "'vault' is not one of"),
+        (["generate", "a.py", "--seed", "x"], "'x' is not a valid integer"),
+        (["generate", "a.py", "b.py", "--output", "test_a.py"], "one target only"),
+        (["generate", "a.py", "--module", "b", "--output", "test_a.py"], "one target only"),
+        (["invent"], "No such command"),
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(
+    testwright: Any, service: FakeService, arguments: list[str], words: str
+) -> None:
+    outcome = testwright(*arguments)
+    assert outcome.code == 2
+    assert words in outcome.stderr
+    assert outcome.stdout == ""
+    assert service.requests == []
+
+
+def test_what_was_not_said_is_left_to_other_settings(testwright: Any, service: FakeService) -> None:
+    testwright("generate", "src/a.py")
+    (request,) = service.requests
+    assert request.path == Path("src/a.py")
+    assert (request.symbol, request.module, request.workspace) == (None, None, None)
+    options = request.settings
+    assert {getattr(options, name) for name in options.__slots__} == {None}
+
+
+def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
+    testwright(
+        *("generate", "a.py::Cart.total", "--workspace", "w", "--coverage-threshold", "0", "--budget", "12.5"),
+        *(
+            "--engine",
+            "embedded",
+            "--box",
+            "none",
+            "--python",
+            "python3.12",
+            "--output",
+            "tests/test_a.py",
+            "--dry-run",
+        ),
+        *("--seed", "0", "--pass-env", "A", "--pass-env", "B"),
+    )
+    (request,) = service.requests
+    assert (request.path, request.symbol, request.workspace) == (Path("a.py"), "Cart.total", Path("w"))
+    options = request.settings
+    assert options.coverage_threshold == 0
+    assert options.budget == 12.5
+    assert (options.engine, options.box, options.python) == ("embedded", "none", Path("python3.12"))
+    assert options.output == Path("tests/test_a.py")
+    assert options.dry_run is True
+    assert options.seed == 0
+    assert options.seed is not None
+    assert options.pass_env == ("A", "B")
+
+
+def test_a_module_is_found_by_name(testwright: Any, service: FakeService) -> None:
+    assert testwright("generate", "--module", "protocol_bridge", "--coverage-threshold", "70.0").code == 0
+    (request,) = service.requests
+    assert (request.path, request.module) == (None, "protocol_bridge")
+
+
+def test_the_json_of_one_target_is_its_object(testwright: Any, service: FakeService) -> None:
+    outcome = testwright("generate", "a.py", "--json")
+    report = json.loads(outcome.stdout)
+    assert outcome.stderr == ""
+    assert report["status"] == "written"
+    assert (report["success"], report["threshold_reached"]) == (True, True)
+    assert report["test_file"] == "/work/shop/tests/test_cart.py"
+    assert report["module"] == "shop.cart"
+    assert report["coverage"]["before"]["line"] == 10.0
+    assert report["coverage"]["after"] == {
+        "line": 90.0,
+        "branch": 75.0,
+        "percent": 85.0,
+        "missing_lines": [9],
+        "missing_branches": [[9, 12], [14, -1]],
+    }
+    assert [test["name"] for test in report["tests"]["kept"]] == ["test_total", "test_total_empty", "test_add"]
+    assert [test["reason"][:6] for test in report["tests"]["discarded"]] == ["adds n", "adds n", "failed"]
+    assert report["seconds"] == {"analyse": 0.1, "explore": 3.4}
+    assert (report["box"], report["seed"], report["stopped_by"]) == ("bubblewrap", 0, "plateau")
+    assert report["interpreter"] == "/work/shop/.venv/bin/python"
+    assert report["error"] is None
+
+
+def test_the_json_of_several_targets_holds_all_runs(testwright: Any, service: FakeService) -> None:
+    service.answers = [REPORT, failed("target", "No.")]
+    outcome = testwright("generate", "a.py", "b.py", "--json")
+    runs = json.loads(outcome.stdout)["runs"]
+    assert [run["status"] for run in runs] == ["written", "failed"]
+    assert runs[1]["error"] == {"slug": "target", "message": "No."}
+    assert outcome.code == 3
+
+
+def test_a_wrong_target_is_a_report_too(testwright: Any, service: FakeService) -> None:
+    outcome = testwright("generate", "a.py::not a name", "b.py", "--json")
+    runs = json.loads(outcome.stdout)["runs"]
+    assert [run["status"] for run in runs] == ["failed", "written"]
+    assert runs[0]["error"]["slug"] == "usage"
+    assert outcome.code == 2
+
+
+def test_events_are_json_lines_on_standard_error(testwright: Any, service: FakeService) -> None:
+    service.answers = [failed("target", "No.")]
+    outcome = testwright("generate", "a.py", "--json", "--events")
+    events = [json.loads(line) for line in outcome.stderr.splitlines()]
+    assert events == [
+        {
+            "kind": "phase",
+            "target": "a.py",
+            "phase": "explore",
+            "message": "trying inputs",
+            "elapsed": 0.25,
+            "data": {"cases": 12},
+        },
+        {"kind": "error", "target": "a.py", "slug": "target", "message": "No."},
+    ]
+    assert json.loads(outcome.stdout)["status"] == "failed"
+
+
+def test_what_a_person_sees(testwright: Any, service: FakeService) -> None:
+    outcome = testwright("generate", "a.py")
+    text = outcome.stdout
+    assert "/work/shop/tests/test_cart.py  written: 3 tests for shop.cart" in text
+    assert [line.split()[:2] for line in text.splitlines() if "Cart." in line] == [
+        ["Cart.total", "2"],
+        ["Cart.add", "1"],
+    ]
+    assert "10.0 % ->  90.0 %" in text
+    assert "threshold 70 % reached" in text
+    assert "14->exit" in text
+    assert "9->12" not in text, "the missing line 9 says it already"
+    assert "2 adds nothing to what is covered already" in text
+    assert "1 failed with another hash seed" in text
+    assert "bubblewrap, Python 3.12.1" in text
+    assert "3.5 (analyse 0.1, explore 3.4)" in text
+    assert "\x1b" not in text
+    assert "next" not in text
+    assert outcome.stderr == ""
+
+
+def test_below_the_threshold_the_next_step_is_told(testwright: Any, service: FakeService) -> None:
+    service.answers = [replace(BELOW, stopped_by="wall")]
+    text = testwright("generate", "a.py").stdout
+    assert "threshold 70 % not reached" in text
+    assert "--budget" in text
+
+
+def test_an_unknown_baseline_is_not_shown_as_a_number(testwright: Any, service: FakeService) -> None:
+    service.answers = [replace(REPORT, coverage_before=None, notes=("The suite needs the network.",))]
+    text = testwright("generate", "a.py").stdout
+    assert "unknown ->  90.0 %" in text
+    assert "The suite needs the network." in text
+
+
+def test_text_of_the_user_is_no_markup(testwright: Any, service: FakeService) -> None:
+    service.answers = [replace(REPORT, test_file="/w/[red]x[/red]/:smile:.py", notes=("[bold]a[/bold] [/nope]",))]
+    text = testwright("generate", "a.py").stdout
+    assert "/w/[red]x[/red]/:smile:.py" in text
+    assert "[bold]a[/bold] [/nope]" in text
+
+
+def test_a_dry_run_prints_the_diff_alone(testwright: Any, service: FakeService) -> None:
+    diff = "--- a/t.py\n+++ b/t.py\n@@ -1 +1 @@\n-[old]\n+" + "x" * 300 + "\n\\ No newline at end of file\n"
+    service.answers = [replace(REPORT, status="dry-run", diff=diff)]
+    outcome = testwright("generate", "a.py", "--dry-run")
+    assert outcome.stdout == diff
+    assert "dry run, nothing written" in outcome.stderr
+
+
+def test_a_failure_is_a_sentence_on_standard_error(testwright: Any, service: FakeService) -> None:
+    service.answers = [failed("import-failure", "The module needs numpy [x]. Install it.")]
+    outcome = testwright("generate", "a.py")
+    assert outcome.stderr == "testwright: The module needs numpy [x]. Install it.\n"
+    assert outcome.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_an_error_of_our_own_is_a_sentence_and_costs_no_other_target(
+    testwright: Any, service: FakeService, arguments: list[str]
+) -> None:
+    service.answers = [KeyError("lost"), REPORT]
+    outcome = testwright("generate", "a.py", "b.py", *arguments)
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.stderr
+    assert "KeyError: 'lost'. Run again with --debug" in outcome.stderr
+    assert len(service.requests) == 2
+    if arguments:
+        assert [run["status"] for run in json.loads(outcome.stdout)["runs"]] == ["failed", "written"]
+
+
+def test_debug_shows_the_traceback(testwright: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.answers = [KeyError("lost")]
+    arguments = ("generate", "a.py", "--debug")
+    monkeypatch.setattr(sys, "argv", ["testwright", *arguments])
+    outcome = testwright(*arguments)
+    assert outcome.code == 3
+    assert "Traceback (most recent call last)" in outcome.stderr
+
+
+# Started as a program of its own: a service that never ends, or that says what was loaded.
+DRIVER = """
+import asyncio, sys
+import testwright.cli
+import testwright.cli.generating as generating
+
+class Endless:
+    def __init__(self, *_): pass
+    async def run(self, request, on_event):
+        print("started", file=sys.stderr, flush=True)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            print("cleaned up", file=sys.stderr, flush=True)
+
+generating.UnitTestGenerationService = Endless
+sys.exit(testwright.cli.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, "generate", "a.py", "b.py", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "started\n"
+    begun = time.monotonic()
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert time.monotonic() - begun < 1
+    assert stderr == "cleaned up\ntestwright: Cancelled: nothing was written for a.py.\n"
+    runs = json.loads(stdout)["runs"]
+    assert [(run["status"], run["error"]["slug"]) for run in runs] == [("cancelled", "cancelled")]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, testwright.cli\n"
+        "code = testwright.cli.run(['generate', '--help'])\n"
+        "print([name for name in ('rich', 'pydantic', 'asyncio', 'testwright.service') if name in sys.modules])\n"
+        "sys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "[]"
+    assert "--coverage-threshold" in ended.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-m", "testwright.cli", "--help"], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert ended.stderr == ""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_escaped() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "testwright.cli", "generate", "nächte\udcff.py"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert b"n\\xe4chte" in ended.stderr
+    assert b"Traceback" not in ended.stderr
