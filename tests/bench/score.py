@@ -24,6 +24,8 @@ PROGRAM = Path(__file__).with_name("score_inside.py")
 FRESH_RUNS = 3
 RUN_TIMEOUT = 300.0
 """Seconds for one run of the whole file."""
+PATIENCE = 5.0
+"""Seconds that a mutant has at least."""
 MUTATION_TIMEOUT = 1800.0
 """Seconds for the whole sample."""
 
@@ -84,7 +86,9 @@ def read_source(path: Path) -> tuple[str, str]:
     return path.read_bytes().decode(encoding), encoding
 
 
-def score(prepared: Prepared, test_file: Path, tools: Path, *, seed: int = 0, limit: int = 60) -> Score:
+def score(
+    prepared: Prepared, test_file: Path, tools: Path, *, seed: int = 0, limit: int = 60, patience: float = PATIENCE
+) -> Score:
     """Score a test file.
 
     Args:
@@ -93,6 +97,7 @@ def score(prepared: Prepared, test_file: Path, tools: Path, *, seed: int = 0, li
         tools: Folder with pytest and coverage (``projects.tools_folder``).
         seed: Of the sample of mutants.
         limit: How many mutants; 0 for none.
+        patience: Seconds that a mutant has at least.
 
     Raises:
         BenchError: Something other than the tests went wrong.
@@ -117,6 +122,7 @@ def score(prepared: Prepared, test_file: Path, tools: Path, *, seed: int = 0, li
                 timeout=MUTATION_TIMEOUT,
                 mutants=[mutant.source for mutant in mutants],
                 encoding=encoding,
+                patience=patience,
             )
             if mutated["clean_code"] != 0:
                 raise BenchError(f"The tests of {prepared.subject.module} that are stable fail when run together.")

@@ -2,7 +2,8 @@
 
 Started as ``python score_inside.py REQUEST``, a JSON file with ``task`` (``run``, ``cover`` or ``mutate``), ``root``
 (the project), ``tools`` (folder with pytest and coverage, put last on ``sys.path``), ``target``, ``package``,
-``test_file``, ``deselect`` and ``result`` (where to write the answer).
+``test_file``, ``deselect`` and ``result`` (where to write the answer); for ``mutate`` also ``mutants`` (texts of the
+module), ``encoding`` and ``patience`` (seconds).
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from typing import Any
 
 MEMORY = 4 * 1024**3
 """Bytes of address space of a process: a mutant that allocates without end must not take the machine with it."""
-MINIMUM_LIMIT = 5.0
-"""Seconds that a mutant has at least; it has ten times what the unchanged module takes."""
 
 
 class Recorder:
@@ -113,7 +112,10 @@ def cover(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def mutate(request: dict[str, Any]) -> dict[str, Any]:
-    """Run the tests once as they are and once for each mutant, each in a fork of one process that has pytest."""
+    """Run the tests once as they are and once for each mutant, each in a fork of one process that has pytest.
+
+    A mutant has ten times the seconds of the unchanged module, and ``patience`` at least.
+    """
     import _pytest.config  # noqa: PLC0415 - found once sys.path is set
 
     for plugin in _pytest.config.default_plugins:
@@ -125,7 +127,7 @@ def mutate(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"clean_code": clean_code, "clean_seconds": clean_seconds, "outcomes": []}
     if clean_code != 0:
         return answer
-    limit = max(MINIMUM_LIMIT, 10 * clean_seconds)
+    limit = max(request["patience"], 10 * clean_seconds)
     for source in request["mutants"]:
         target.write_bytes(source.encode(request["encoding"]))
         code, _ = run_child(request, limit)
