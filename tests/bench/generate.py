@@ -13,6 +13,7 @@ Exits with 1 when a subject ended without a file or one of its tests failed in a
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
@@ -21,7 +22,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ class Result:
 
     Attributes:
         seconds: Wall time of the command line.
-        exit_code: Its exit code; None when it was killed.
+        exit_code: Its exit code; None when it was killed, or was not run.
         problem: Why there is no score, in a sentence.
         report: The JSON that it printed.
     """
@@ -66,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     work: Path = options.work.resolve()
     try:
-        if options.score_file:
-            return _score_one(options, work)
-        return _generate_all(options, work)
+        with _only_one(work):
+            return _score_one(options, work) if options.score_file else _generate_all(options, work)
     except BenchError as error:
         _say(f"bench: {error}")
         return 2
@@ -89,6 +90,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--score-file", type=Path, help="score this file; generate nothing")
     parser.add_argument("--subject", default="", help="the module that --score-file is about")
     return parser.parse_args(arguments)
+
+
+@contextmanager
+def _only_one(work: Path) -> Iterator[None]:
+    """Hold the work folder: two benches would remove each other's projects, and take each other's time."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BenchError(f"Another bench runs in {work}: wait for it, or use --work.") from None
+        yield
 
 
 def _say(text: str = "") -> None:
@@ -194,7 +207,9 @@ def _generate(result: Result, prepared: Prepared, options: argparse.Namespace) -
 
 def _details(result: Result) -> str:
     """What is missing, what failed and what was thrown away, for one subject."""
-    lines = [f"{result.subject.module}: exit code {result.exit_code}, {result.seconds:.1f} s"]
+    lines = [result.subject.module]
+    if result.seconds:
+        lines[0] += f": exit code {result.exit_code}, {result.seconds:.1f} s"
     if result.problem:
         lines.append(f"  problem: {result.problem}")
     if result.report:
@@ -239,7 +254,7 @@ def _table(group: SubjectSet, results: list[Result]) -> str:
     if published:
         medians += [_median(result.subject.published.get(key) for result in results) for key, _ in PUBLISHED]
     medians += ["", _median(_figures(result)[3] for result in results)]
-    medians += [_median(result.seconds for result in results), ""]
+    medians += [_median(result.seconds or None for result in results), ""]
     widths = [max(len(row[index]) for row in [header, *rows, medians]) for index in range(len(header))]
     ruled = ["-" * width for width in widths]
     text = [f"\n{group.title}" + (f" (Python {group.python})" if group.python else "")]
@@ -273,7 +288,8 @@ def _row(result: Result, *, published: bool) -> list[str]:
         row += [f"{result.subject.published[key]:.1f}" for key, _ in PUBLISHED]
     row.append(f"{found.killed}/{len(found.mutants)}" if found else "")
     row.append("" if mutation is None else f"{mutation:.1f}")
-    row += [f"{result.seconds:.1f}", "killed" if result.exit_code is None else str(result.exit_code)]
+    row.append(f"{result.seconds:.1f}" if result.seconds else "")
+    row.append("" if result.exit_code is None else str(result.exit_code))
     return row
 
 
