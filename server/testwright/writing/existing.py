@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import symtable
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from testwright.errors import TargetError
 from testwright.model import Import
 from testwright.writing.canonical import canonical_body, canonical_case
-from testwright.writing.case import Case, bound_names, names_in, substituted
+from testwright.writing.case import Case, bound_names, substituted
 from testwright.writing.imports import UNKNOWN, Meaning, meaning_of, statement_of
 
 _MOST_ROWS = 2000
@@ -26,6 +27,7 @@ class ExistingFile:
         bound: Names bound at the top level and what they stand for; ``UNKNOWN`` for all but unconditional imports.
         reserved: Names that must not be bound anew: those that it uses and nothing visible binds (builtins, names of
             a star import).
+        stars: Modules of which it imports all.
         import_statements: Its plain top-level imports, one name each.
         names: Top-level names, which new tests must not have.
         tests: Canonical forms of its tests; each row of a table by itself.
@@ -33,6 +35,7 @@ class ExistingFile:
 
     bound: Mapping[str, Meaning] = field(default_factory=dict)
     reserved: frozenset[str] = frozenset()
+    stars: frozenset[str] = frozenset()
     import_statements: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     tests: frozenset[str] = frozenset()
@@ -57,10 +60,10 @@ class ExistingFile:
         for name, changes in times.items():
             if changes > 1 or name in elsewhere:
                 bound[name] = UNKNOWN
-        free = names_in([tree]) - bound.keys()
         return cls(
             bound=bound,
-            reserved=frozenset(free),
+            reserved=frozenset(_global_names(text) - bound.keys()),
+            stars=frozenset(_star_imports(tree)),
             import_statements=frozenset(statements),
             names=frozenset(bound),
             tests=frozenset(form for test, method in _tests(tree.body) for form in _forms(test, bound, method=method)),
@@ -82,12 +85,39 @@ def parsed(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None)
-        where = f"line {line}" if line else "it"
-        raise TargetError(
-            f"The existing test file cannot be read as Python: {where} says {getattr(error, 'msg', error)!s}.",
-            next_step="Correct it, or name another file with --output; it was not touched.",
-        ) from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: BaseException) -> TargetError:
+    line = getattr(error, "lineno", None)
+    return TargetError(
+        f"The existing test file cannot be read as Python{f', line {line}' if line else ''}: "
+        f"{getattr(error, 'msg', error)!s}.",
+        next_step="Correct it, or name another file with --output; it was not touched.",
+    )
+
+
+def _global_names(text: str) -> set[str]:
+    """Names that the file looks up at its top level, from wherever in it."""
+    found: set[str] = set()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scopes = [symtable.symtable(text, "<test file>", "exec")]
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise _unreadable(error) from error
+    while scopes:
+        scope = scopes.pop()
+        top = scope.get_type() == "module"
+        found |= {one.get_name() for one in scope.get_symbols() if one.is_referenced() and (top or one.is_global())}
+        scopes.extend(scope.get_children())
+    return found
+
+
+def _star_imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            yield node.module or ""
 
 
 def _plain_imports(tree: ast.Module) -> Iterator[Import]:

@@ -56,11 +56,14 @@ class ImportTable:
     Attributes:
         bound: Names of the file and what they stand for; to begin with, those of an existing file.
         reserved: Names that must not be bound: builtins that tests use, names of an existing file's own.
+        stars: Modules of which an existing file imports all: its names that nothing visible binds may be theirs.
+        present: Imports of an existing file, one name each, as statements.
         needed: Imports that have to be added, in order of first use.
     """
 
     bound: dict[str, Meaning] = field(default_factory=dict)
     reserved: set[str] = field(default_factory=set)
+    stars: frozenset[str] = frozenset()
     present: frozenset[str] = frozenset()
     needed: dict[Import, None] = field(default_factory=dict)
 
@@ -132,7 +135,7 @@ class ImportTable:
         if self.bound.get(name) == meaning:
             self._note(wanted)
             return True
-        if name in self.bound or name in self.reserved:
+        if name in self.bound or (name in self.reserved and wanted.module not in self.stars):
             return False
         if wanted.name is not None and collected_by_pytest(name):
             return False
