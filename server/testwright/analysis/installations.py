@@ -34,7 +34,7 @@ _NEVER_BELOW = tuple(
 )
 _NEVER_ITSELF = tuple(Path(name) for name in ("/", "/home", "/root", "/var", "/opt", "/srv", "/mnt", "/media", "/tmp"))  # noqa: S108 - named to be refused
 
-_PROGRAM = re.compile(r"(?P<kind>python|pypy)(?P<version>\d+\.\d+)?\d*[a-z]*(?:\.exe)?")
+_PROGRAM = re.compile(r"(?P<kind>python|pypy)(?P<version>\d+\.\d+)?\d*[a-z]*(?:-[a-z]+)?(?:\.exe)?")
 _LIBRARY = re.compile(r"(?P<kind>python|pypy)(?P<major>\d+)\.(?P<minor>\d+)t?")
 _PARTS = ("bin", "lib", "lib64", "include", "pyvenv.cfg", "conda-meta")
 
@@ -166,6 +166,10 @@ class _Reading:
             if not copied_from:
                 raise self.broken(f"the Python that it was made from, in {_pyvenv(environment).get('home')}, is gone")
             real_prefix = copied_from[-1].resolve()
+        if not _PROGRAM.fullmatch(real.name):
+            raise self.wrong(
+                f"is {real.name}, and no Python by its name", "Name the interpreter of the project with --python."
+            )
         if not _libraries(real_prefix):
             raise self.wrong(
                 f"is no Python: there is no standard library in {real_prefix}",

@@ -83,7 +83,7 @@ class _Finder:
                     next_step="Name an environment's folder or an interpreter with --python.",
                 )
             return self._read(executable, "--python")
-        return self._read(Path(os.path.normpath(path.parent.resolve() / path.name)), "--python")
+        return self._read(Path(os.path.normpath(path)), "--python")
 
     def found(self) -> Interpreter:
         """The first in the order of the module's docstring."""

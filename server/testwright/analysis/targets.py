@@ -122,7 +122,7 @@ def resolve_target(
     root = find_workspace(given) if workspace is None else workspace.resolve()
     resolved = _inside(given, root)
     data = _read(resolved, given)
-    source = _decode(data, given)
+    source = decode_source(data, given)
     tree = _parse(source, given)
     project = project if project is not None else read_project(root)
     symbols = find_symbols(tree)
@@ -246,7 +246,12 @@ def _read(resolved: Path, given: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, given: Path) -> str:
+def decode_source(data: bytes, given: Path) -> str:
+    """Text of a Python file, line ends as they are, in the encoding that it declares (PEP 263).
+
+    Raises:
+        TargetError: It is binary, or not in its encoding; the line is named.
+    """
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise TargetError(
