@@ -6,7 +6,7 @@ PYTHON ?= $(shell for name in python3 python python3.14 python3.13 python3.12 py
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 DEMO := build/demo
 DEMO_MODULES ?= items invoice export rates
 PYTEST_ARGS ?=
