@@ -134,10 +134,13 @@ class Case:
         read = names_in(self.asserts)
         binds = self.binds if self.binds in read and self.exception is None else None
         used = names_in(self.nodes())
+        imports = dict.fromkeys(wanted for wanted in self.imports if wanted.bound in used)
+        if "pytest" in used and "pytest" not in {wanted.bound for wanted in imports}:
+            imports[Import("pytest")] = None
         return replace(
             self,
             binds=binds,
-            imports=tuple(dict.fromkeys(wanted for wanted in self.imports if wanted.bound in used)),
+            imports=tuple(imports),
             fixtures=tuple(dict.fromkeys(name for name in self.fixtures if name in used or name not in _IDLE_FIXTURES)),
         )
 

@@ -14,7 +14,36 @@ from testwright.writing.values import number_word, slug, words_for
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _FAULTS = ("empty_", "blank_", "negative_", "zero_", "non_ascii_", "single_")
+_FLAGS = ("_none", "_true", "_false")
+_EDGES = ("empty_", "blank_", "negative_", "zero_")
+_INVALID = re.compile(r"value|type|invalid|parse|syntax|decode|format|argument|validation", re.IGNORECASE)
+_TOLD_AS_FAILURE = re.compile(r"^(raises|rejects|refuses|fails|without|missing|invalid|when|if)_|error|exception")
 _LONGEST_NAME = 72
+_OPERATIONS = {
+    "__add__": "addition",
+    "__bool__": "truth",
+    "__call__": "call",
+    "__contains__": "contains",
+    "__delitem__": "item_deletion",
+    "__enter__": "context",
+    "__eq__": "equality",
+    "__floordiv__": "floor_division",
+    "__ge__": "greater_or_equal",
+    "__getitem__": "item",
+    "__gt__": "greater_than",
+    "__iadd__": "in_place_addition",
+    "__iter__": "iteration",
+    "__le__": "less_or_equal",
+    "__len__": "length",
+    "__lt__": "less_than",
+    "__mod__": "modulo",
+    "__mul__": "multiplication",
+    "__ne__": "inequality",
+    "__neg__": "negation",
+    "__setitem__": "item_assignment",
+    "__sub__": "subtraction",
+    "__truediv__": "division",
+}
 
 Unit = Case | Table
 
@@ -27,7 +56,8 @@ def snake(name: str) -> str:
 def base_name(target: str) -> str:
     """``Cart.total`` → ``cart_total``; a constructor has its class's name."""
     parts = [part for part in target.split(".") if part not in {"__init__", "__new__", "<locals>"}]
-    return "_".join(filter(None, (snake(re.sub(r"\W", "_", part)) for part in parts))) or "module"
+    words = (_OPERATIONS.get(part) or snake(re.sub(r"\W", "_", part)) for part in parts)
+    return "_".join(filter(None, words)) or "module"
 
 
 def scenario_name(scenario: str) -> str:
@@ -46,7 +76,7 @@ def name_units(units: Sequence[Unit], shape: ModuleShape, taken: set[str]) -> li
     wishes = [list(_wishes(unit, shape)) for unit in units]
     order = sorted(range(len(units)), key=lambda index: (_scenario(units[index]) == "", index))
     names: dict[int, str] = {}
-    plain = _plainest(units)
+    plain = _plainest(units, shape)
     if plain is not None and base not in taken:
         names[plain] = base
         taken.add(base)
@@ -60,13 +90,17 @@ def name_units(units: Sequence[Unit], shape: ModuleShape, taken: set[str]) -> li
     return [names[index] for index in range(len(units))]
 
 
-def _plainest(units: Sequence[Unit]) -> int | None:
+def _plainest(units: Sequence[Unit], shape: ModuleShape) -> int | None:
     """The test that is about the target as such: the largest table, else a sole case without a scenario."""
     candidates = [index for index, unit in enumerate(units) if not _raises(unit) and not _scenario(unit)]
     tables = [index for index in candidates if isinstance(units[index], Table)]
     if tables:
         return max(tables, key=lambda index: (len(_rows(units[index])), -index))
-    return min(candidates, key=lambda index: (_size(_case(units[index])), index), default=None)
+    return min(
+        candidates,
+        key=lambda index: (_is_edge(_case(units[index]), shape), _size(_case(units[index])), index),
+        default=None,
+    )
 
 
 def _choose(base: str, wishes: list[str], others: set[str], taken: set[str]) -> str:
@@ -88,7 +122,7 @@ def _wishes(unit: Unit, shape: ModuleShape) -> Iterator[str]:
     scenario = _scenario(unit)
     case = _case(unit)
     if scenario:
-        yield scenario
+        yield f"rejects_{scenario}" if _raises(unit) and not _TOLD_AS_FAILURE.search(scenario) else scenario
     if _raises(unit):
         yield from _words_for_rejection(unit, shape)
         return
@@ -98,11 +132,18 @@ def _wishes(unit: Unit, shape: ModuleShape) -> Iterator[str]:
         yield from _words_for_table(unit, shape)
         return
     arguments = _arguments(case, shape)
+    weak: list[str] = []
     for name, node, by_keyword in reversed(arguments):
         words = words_for(name, node)
-        yield from words
-        if by_keyword and not words:
-            yield f"with_{name}"
+        if by_keyword or any(word.startswith(_FAULTS) or word.endswith(_FLAGS) for word in words):
+            yield from words or [f"with_{name}"]
+        else:
+            weak.extend(words)
+    parameters = shape.parameters.get(case.target, ())
+    if arguments and len(arguments) == len(parameters) - 1:
+        given = {name for name, _, _ in arguments}
+        yield from (f"with_default_{snake(name)}" for name in parameters if snake(name) not in given)
+    yield from weak
     yield from _words_for_receiver(case)
     yield from _words_for_arrangement(case)
     yield from _words_for_result(case)
@@ -113,31 +154,30 @@ def _wishes(unit: Unit, shape: ModuleShape) -> Iterator[str]:
 
 
 def _words_for_rejection(unit: Unit, shape: ModuleShape) -> Iterator[str]:
+    """``rejects_empty_text`` where an argument is at fault, else ``raises_key_error``."""
     case = _case(unit)
     error = snake(ast.unparse(case.exception).rpartition(".")[2]) if case.exception is not None else "error"
+    invalid = _INVALID.search(error) is not None
     if isinstance(unit, Table):
         varied = [name for name in unit.parameters if name != unit.match_parameter]
-        if len(varied) == 1:
+        if len(varied) == 1 and invalid:
             yield f"rejects_invalid_{varied[0]}"
         yield f"raises_{error}"
+        yield from (f"raises_{error}_by_{name}" for name in varied)
         return
     arguments = _arguments(case, shape)
     words = [(word, name) for name, node, _ in arguments for word in words_for(name, node)]
-    for word, _ in words:
-        if word.startswith(_FAULTS):
-            yield f"rejects_{word}"
+    yield from (f"rejects_{word}" for word, _ in words if word.startswith(_FAULTS) and invalid)
     message = set(re.findall(r"[a-z0-9_]+", (case.match or "").lower()))
     named = [name for name, _, _ in arguments if name.lower() in message]
-    if len(named) == 1:
-        yield f"rejects_invalid_{named[0]}"
-    elif len(arguments) == 1:
-        yield f"rejects_invalid_{arguments[0][0]}"
-    for word, name in words:
-        if name in named or not named:
-            yield f"rejects_{word}"
+    at_fault = named or [name for name, _, _ in arguments]
+    if invalid:
+        if len(at_fault) == 1:
+            yield f"rejects_invalid_{at_fault[0]}"
+        yield from (f"rejects_{word}" for word, name in words if name in at_fault)
     yield f"raises_{error}"
-    for word in _words_for_arrangement(case):
-        yield f"raises_{error}_{word}"
+    yield from (f"raises_{error}_for_{word}" for word, _ in words)
+    yield from (f"raises_{error}_{word}" for word in _words_for_arrangement(case))
 
 
 def _words_for_table(table: Table, shape: ModuleShape) -> Iterator[str]:
@@ -273,6 +313,12 @@ def _called(call: ast.Call) -> str:
 
 def _case(unit: Unit) -> Case:
     return unit.case if isinstance(unit, Table) else unit
+
+
+def _is_edge(case: Case, shape: ModuleShape) -> bool:
+    """Whether an argument is one that deserves to be named: empty, zero, None."""
+    words = [word for name, node, _ in _arguments(case, shape) for word in words_for(name, node)]
+    return any(word.startswith(_EDGES) or word.endswith("_none") for word in words)
 
 
 def _size(case: Case) -> tuple[int, int]:

@@ -170,7 +170,7 @@ def render_suite(
     shape = ModuleShape.of(target.source)
     there = ExistingFile.of(existing or "")
     table = ImportTable(dict(there.bound), set(there.reserved), there.stars, there.import_statements)
-    cases = table.join(without_repeats([Case.of(candidate) for candidate in kept]))
+    cases = without_repeats(table.join([Case.of(candidate) for candidate in kept]))
     fresh = [case for case in cases if not there.holds(case, table.bound)]
     known = tuple(one for case in cases if case not in fresh for one in case.candidates)
     writer = Writer(style, table.need)

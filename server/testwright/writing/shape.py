@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _RECORD_DECORATORS = frozenset({"dataclass", "define", "frozen", "mutable", "attrs", "s"})
+_ENUM_BASES = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 _RECORD_BASES = frozenset({"NamedTuple", "BaseModel", "Struct", "TypedDict"})
 
 
@@ -83,6 +84,9 @@ class ModuleShape:
         record = _RECORD_BASES.intersection(bases) or any(
             _last_name(decorator) in _RECORD_DECORATORS for decorator in node.decorator_list
         )
+        if _ENUM_BASES.intersection(bases):
+            self.parameters[qualname] = ("value",)
+            return
         inherited = next((self.parameters[base] for base in bases if base in self.parameters), ())
         own = (
             tuple(

@@ -13,7 +13,7 @@ import keyword
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from testwright.writing.case import Case
+from testwright.writing.case import Case, names_in
 from testwright.writing.shape import ModuleShape
 from testwright.writing.values import Meaning, is_value, kind_word
 
@@ -152,6 +152,8 @@ def _table(group: list[tuple[Case, list[tuple[_Path, ast.expr]]]], shape: Module
         if any(len(ast.unparse(value)) > _WIDEST_VALUE for value in values):
             return None
         assigned = _assigned_name(first, paths[0])
+        if assigned is not None and _may_be_changed(first, assigned, values):
+            return None
         if assigned is not None and assigned not in names and len(paths) == 1:
             name: str | None = assigned
             dropped.add(int(paths[0][1]))
@@ -190,6 +192,12 @@ def _assigned_name(case: Case, path: _Path) -> str | None:
         for node in ast.walk(root)
     )
     return target.id if stores == 1 and case.binds != target.id else None
+
+
+def _may_be_changed(case: Case, name: str, values: list[ast.expr]) -> bool:
+    """Whether a test may change a value of its row, which would then be another in a second run of the process."""
+    mutable = any(isinstance(value, ast.List | ast.Dict | ast.Set | ast.Call) for value in values)
+    return mutable and name in names_in(case.asserts)
 
 
 def _with_parameters(case: Case, replacements: dict[_Path, str], dropped: set[int]) -> Case:
@@ -247,6 +255,8 @@ def _wishes(case: Case, paths: list[_Path], values: list[ast.expr], shape: Modul
     for path in sorted(paths, key=lambda path: ("act", "arrange", "match", "asserts").index(str(path[0]))):
         if path[0] == "match":
             wishes.append("message")
+        elif path[-1] == "slice":
+            wishes.append("index" if kind_word(values) == "number" else "key")
         elif path[0] == "asserts":
             wishes.extend(_names_for_expected(case, path))
         else:
@@ -301,7 +311,7 @@ def _names_for_expected(case: Case, path: _Path) -> list[str]:  # noqa: PLR0911 
     """``expected`` for the result, ``expected_total`` for an attribute, ``expected_length`` for a length."""
     assertion = case.asserts[int(path[1])]
     if not isinstance(assertion, ast.Compare) or path[2:3] != ("comparators",):
-        return ["expected"]
+        return []
     left = assertion.left
     if isinstance(left, ast.Name) and left.id == case.binds:
         return ["expected", "expected_result"]
