@@ -1,0 +1,100 @@
+"""A plain pytest run in one process, told in messages: what was collected, each test's outcome, coverage of one file."""
+
+import os
+import time
+from typing import Any, Dict, List, Optional
+
+from . import clock
+from .channel import Channel
+from .measure import Measure, Translation
+from .runner_arguments import arguments, explain
+from .runner_tools import Tools
+
+_exit = os._exit
+_PARTIAL_SECONDS = 2.0
+"""Least time between two messages with coverage so far; each costs some milliseconds."""
+
+
+def run_plain(request: Dict[str, Any], channel: Channel) -> None:
+    """Run pytest over ``paths`` (none: what the project's settings say) and answer ``finished`` at the end.
+
+    Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a test file
+    to run before the others, or None), ``reverse``, ``collect_only``, ``clock_shift``.
+    """
+    Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
+    import pytest
+
+    measure = Measure(request["file"]) if request["measure"] else None
+    clock.shift(request.get("clock_shift", 0))
+    plugin = PlainRun(request, channel, measure)
+    if measure is not None:
+        measure.start()
+    extra = ["--collect-only"] if request.get("collect_only") else []
+    code = pytest.main([*arguments(request, list(request["paths"])), *extra], plugins=[plugin])
+    if measure is not None:
+        measure.stop()
+    channel.send(
+        "finished",
+        exit_code=int(code),
+        collected=plugin.collected,
+        coverage=measure.sets() if measure is not None else None,
+    )
+    _exit(0)  # threads that tests have left must not hold the process
+
+
+class PlainRun:
+    """The pytest plugin that reports."""
+
+    def __init__(self, request: Dict[str, Any], channel: Channel, measure: Optional[Measure]) -> None:
+        self._request = request
+        self._channel = channel
+        self._measure = measure
+        self._translation: Optional[Translation] = None
+        self._problems: Dict[str, str] = {}
+        self._outcomes: Dict[str, str] = {}
+        self._told = time.monotonic()
+        self.collected = 0
+        if measure is not None:
+            self._translation = measure.translation(request["statements"], request["branches"])
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Tell what could not be collected."""
+        if report.failed:
+            self._channel.send("collect-error", nodeid=report.nodeid[:1000], message=explain(report))
+
+    def pytest_collection_modifyitems(self, items: List[Any]) -> None:
+        """Put the file that tells most about the target first, or turn the order round."""
+        if self._request.get("reverse"):
+            items.reverse()
+        first = self._request.get("first")
+        if first:
+            wanted = os.path.realpath(first)
+            items.sort(key=lambda item: os.path.realpath(str(getattr(item, "path", ""))) != wanted)
+        self.collected = len(items)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Join the phases of a test to one outcome: the first that is not passed."""
+        nodeid = report.nodeid
+        outcome = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = "skipped" if report.skipped else "passed"
+        elif outcome not in ("passed", "skipped"):
+            outcome = "failed" if report.when == "call" else "error"
+        if outcome != "passed" and self._outcomes.get(nodeid, "passed") == "passed":
+            self._problems[nodeid] = explain(report)
+        if self._outcomes.get(nodeid, "passed") == "passed":
+            self._outcomes[nodeid] = outcome
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Tell the outcome, and from time to time coverage so far."""
+        self._channel.send(
+            "test",
+            nodeid=nodeid[:1000],
+            outcome=self._outcomes.pop(nodeid, "error"),
+            message=self._problems.pop(nodeid, ""),
+        )
+        if self._measure is None or self._translation is None or time.monotonic() - self._told < _PARTIAL_SECONDS:
+            return
+        lines, branches = self._translation(*self._measure.raw())
+        self._channel.send("so-far", lines=lines, branches=branches)
+        self._told = time.monotonic()

@@ -1,0 +1,11 @@
+"""Task ``verify``: the finished file by plain pytest, or the whole suite only collected."""
+
+from typing import Any, Dict
+
+from .channel import Channel
+from .runner_plain import run_plain
+
+
+def run(request: Dict[str, Any], channel: Channel) -> None:
+    """Answer ``collect-error`` and ``test`` for each, and ``finished``."""
+    run_plain(request, channel)

@@ -1,0 +1,158 @@
+"""Whether a candidate asserts something about behaviour, or would pass whatever the code did."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from testwright.model import Candidate
+
+_TYPE_CHECKS = frozenset({"isinstance", "issubclass", "callable", "hasattr", "iscoroutine", "isgenerator", "isawaitable"})
+_BROAD = frozenset({"Exception", "BaseException"})
+
+
+def weakness(candidate: Candidate, source: str = "") -> str | None:
+    """Why a candidate proves nothing, as a part of a sentence; None when it holds a real assertion.
+
+    No real assertions: a truth that holds for everything (``assert True``, ``x == x``, ``len(x) >= 0``), a type check,
+    ``is not None``, the bare value, an exception of any kind. ``is None`` counts only for a callable that can return
+    something else.
+
+    Args:
+        candidate: The candidate.
+        source: The target's source, to see whether the callable returns anything; empty when it is not at hand.
+    """
+    if candidate.raises is not None:
+        kind = candidate.raises.exception.rpartition(".")[2]
+        if kind not in _BROAD or candidate.raises.match:
+            return None
+    if candidate.warns is not None and candidate.warns.rpartition(".")[2] != "Warning":
+        return None
+    known = _known(candidate)
+    returns = not source or _returns_something(source, candidate.target)
+    try:
+        if any(_is_real(ast.parse(text, mode="eval").body, known, returns=returns) for text in candidate.asserts):
+            return None
+    except (SyntaxError, ValueError):
+        return "it is no valid Python"
+    if candidate.raises is not None:
+        return f"it expects no more than {candidate.raises.exception}, which any mistake raises too"
+    if not candidate.asserts:
+        return "it asserts nothing"
+    return "it asserts nothing about what the code does"
+
+
+def _known(candidate: Candidate) -> frozenset[str]:
+    """Names that carry something of the run: results, objects made, fixtures, what is imported."""
+    names = {one.bound for one in candidate.imports} | set(candidate.fixtures)
+    if candidate.binds:
+        names.add(candidate.binds)
+    for statement in candidate.arrange:
+        try:
+            tree = ast.parse(statement)
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    names.add(name)
+                case ast.AsyncFunctionDef(name=name):
+                    names.add(name)
+    return frozenset(names)
+
+
+def _is_real(node: ast.expr, known: frozenset[str], *, returns: bool) -> bool:
+    if not {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} & known:
+        return False
+    match node:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return any(_is_real(value, known, returns=returns) for value in values)
+        case ast.BoolOp(values=values):
+            return all(_is_real(value, known, returns=returns) for value in values)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Name() | ast.Attribute() | ast.Subscript()):
+            return True  # falsy is a narrow claim
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _is_real(operand, known, returns=returns)
+        case ast.Compare():
+            return any(_compares(*pair, returns=returns) for pair in _pairs(node))
+        case ast.Call(func=function):
+            return _last_name(function) not in _TYPE_CHECKS
+    return isinstance(node, ast.Subscript)
+
+
+def _pairs(node: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
+    sides = [node.left, *node.comparators]
+    yield from zip(sides, node.ops, sides[1:], strict=False)
+
+
+def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: bool) -> bool:
+    if ast.dump(left) == ast.dump(right):
+        return False
+    if any(_is_type_of(side) for side in (left, right)):
+        return False
+    none = any(isinstance(side, ast.Constant) and side.value is None for side in (left, right))
+    if none:
+        return returns and isinstance(operator, ast.Is | ast.Eq)
+    match left, operator, right:
+        # A length is never negative.
+        case ast.Call(func=ast.Name(id="len")), ast.GtE(), ast.Constant(value=0):
+            return False
+        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.Constant(value=int() as number) if number < 0:
+            return False
+        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.UnaryOp(op=ast.USub()):
+            return False
+        case ast.Constant(value=0), ast.LtE(), ast.Call(func=ast.Name(id="len")):
+            return False
+    return True
+
+
+def _is_type_of(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="type"), args=[_]):
+            return True
+        case ast.Attribute(attr="__class__"):
+            return True
+    return False
+
+
+def _last_name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _returns_something(source: str, qualname: str) -> bool:
+    """Whether a callable can return anything but None; True when it is not found, as then nothing is known."""
+    try:
+        body: list[ast.stmt] = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return True
+    node: ast.AST | None = None
+    for part in qualname.split("."):
+        found = [item for item in body if getattr(item, "name", None) == part]
+        if not found:
+            return True
+        node = found[-1]
+        body = getattr(node, "body", [])
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False  # a class: its constructor returns an instance, never None
+    return any(_gives(part) for part in _own(node))
+
+
+def _gives(node: ast.AST) -> bool:
+    match node:
+        case ast.Return(value=ast.expr() as value):
+            return not (isinstance(value, ast.Constant) and value.value is None)
+        case ast.Yield() | ast.YieldFrom():
+            return True
+    return False
+
+
+def _own(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """Nodes of a function without those of functions and classes inside it."""
+    stack: list[ast.AST] = list(function.body)
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,40 @@
+"""A file of ours in the snapshot of the workspace, where the project's conftest files and settings apply to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from testwright.boxes.protocol import World
+
+
+@contextmanager
+def placed(world: World, folder: Path, name: str, text: str) -> Iterator[Path]:
+    """Put a file into the snapshot and take it away again, with the folders that had to be made.
+
+    Args:
+        world: Whose snapshot.
+        folder: Folder in the workspace, as the user names it; need not exist.
+        name: The file's name.
+        text: Its text.
+
+    Yields:
+        The file in the snapshot (on the host); ``Session.seen`` tells where the box sees it.
+    """
+    inside = world.snapshot / folder.relative_to(world.workspace)
+    made = []
+    for parent in reversed([inside, *inside.parents]):
+        if parent.is_relative_to(world.snapshot) and not parent.exists():
+            parent.mkdir(mode=0o755)
+            made.append(parent)
+    path = inside / name
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    path.chmod(0o644)  # the box may have another user
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+        for parent in reversed(made):
+            with suppress(OSError):
+                parent.rmdir()
