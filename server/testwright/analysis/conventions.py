@@ -143,13 +143,12 @@ class _Votes:
                 ways[voted] += count
         order: tuple[Way, ...] = ("mirrored", "mirrored with the package", "flat", "beside, in a folder", "beside")
         unclear = sum(count for (way, _), count in near.items() if way is None)
-        way: Way | None = max(order, key=lambda way: ways[way]) if ways else None
-        if way in ("beside", "beside, in a folder") and unclear > ways[way]:
-            way = None
-        fitting = [base for voted, base in near if voted in (way, None)]
-        if way in ("beside", "beside, in a folder"):
-            fitting = [base for voted, base in near if voted == way]
-        return way, max(sorted(set(fitting)), key=lambda base: (bases[base], base.name == "unit"))
+        way: Way | None = max(order, key=lambda item: ways[item]) if ways else None
+        is_beside = way is not None and way.startswith("beside")
+        if way is not None and is_beside and unclear > ways[way]:
+            way, is_beside = None, False
+        fitting = {base for voted, base in near if voted == way or (voted is None and not is_beside)}
+        return way, max(sorted(fitting), key=lambda base: (bases[base], base.name == "unit"))
 
     def _vote(self, test: Path, source: SourceFile) -> tuple[Way | None, Path] | None:
         folder = test.parent

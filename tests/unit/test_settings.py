@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testwright.errors import SettingsError
+from testwright.settings import OPTION_NAMES, Options, Settings, is_python_name, parse_options, resolve_settings
+
+
+def resolve(workspace: Path, pyproject: str = "", **sources: object) -> Settings:
+    if pyproject:
+        (workspace / "pyproject.toml").write_text(pyproject, "utf-8")
+    environ = sources.pop("environ", {})
+    return resolve_settings(workspace, environ=environ, cwd=workspace, **sources)  # type: ignore[arg-type]
+
+
+def test_defaults_without_any_source(tmp_path: Path) -> None:
+    assert resolve(tmp_path) == Settings()
+    assert (Settings().coverage_threshold, Settings().budget, Settings().seed, Settings().max_iterations) == (
+        70,
+        30,
+        0,
+        3,
+    )
+
+
+def test_each_source_is_stronger_than_the_one_before(tmp_path: Path) -> None:
+    pyproject = "[tool.testwright]\ncoverage-threshold = 50\nbudget = 5\nseed = 1\nmax-iterations = 2\n"
+    settings = resolve(
+        tmp_path,
+        pyproject,
+        environ={"TESTWRIGHT_BUDGET": "6", "TESTWRIGHT_SEED": "2", "TESTWRIGHT_MAX_ITERATIONS": "4", "PATH": "/bin"},
+        editor=Options(seed=3, max_iterations=5),
+        command_line=Options(max_iterations=6),
+    )
+    assert settings.coverage_threshold == 50.0
+    assert settings.budget == 6.0
+    assert settings.seed == 3
+    assert settings.max_iterations == 6
+    assert dict(settings.origins) == {
+        "coverage_threshold": "[tool.testwright] in pyproject.toml",
+        "budget": "environment",
+        "seed": "editor",
+        "max_iterations": "command line",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "default"),
+    [
+        ('box = "none"', "box", "auto"),
+        ('box = "landlock"', "box", "auto"),
+        ('pass-env = ["AWS_SECRET_ACCESS_KEY"]', "pass_env", ()),
+        ('pass_env = ["AWS_SECRET_ACCESS_KEY"]', "pass_env", ()),
+        ('python = "/home/someone/.keys/python"', "python", None),
+        ('python = "../elsewhere/bin/python"', "python", None),
+        ('python = "~/bin/python"', "python", None),
+        (r'python = "..\\elsewhere\\python.exe"', "python", None),
+    ],
+)
+def test_a_repository_cannot_weaken_the_box(tmp_path: Path, line: str, field: str, default: object) -> None:
+    settings = resolve(tmp_path, f"[tool.testwright]\n{line}\n")
+    assert getattr(settings, field) == default
+    (note,) = settings.notes
+    assert "is not used: a repository must not" in note
+    assert "--" + field.replace("_", "-") in note
+
+
+def test_the_user_can_say_what_a_repository_cannot(tmp_path: Path) -> None:
+    settings = resolve(
+        tmp_path,
+        '[tool.testwright]\nbox = "bubblewrap"\n',
+        environ={"TESTWRIGHT_BOX": "none", "TESTWRIGHT_PASS_ENV": "CI, DATABASE_URL CI"},
+        command_line=Options(python=Path("py/bin/python")),
+    )
+    assert settings.box == "none"
+    assert settings.pass_env == ("CI", "DATABASE_URL")
+    assert settings.python == tmp_path / "py/bin/python"
+
+
+def test_a_repository_may_name_an_interpreter_of_its_own_or_a_version(tmp_path: Path) -> None:
+    assert resolve(tmp_path, '[tool.testwright]\npython = "envs/dev"\n').python == tmp_path / "envs/dev"
+    assert resolve(tmp_path, '[tool.testwright]\npython = "python3.12"\n').python == Path("python3.12")
+
+
+@pytest.mark.parametrize("line", ['output = "tests/test_x.py"', "dry-run = true"])
+def test_what_belongs_to_one_run_is_an_error_in_a_file(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SettingsError, match="belongs to one run"):
+        resolve(tmp_path, f"[tool.testwright]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("coverage-threshold = 101", "from 0 to 100"),
+        ("coverage-threshold = nan", "from 0 to 100"),
+        ("coverage-threshold = true", "from 0 to 100"),
+        ('coverage-threshold = "70"', "from 0 to 100"),
+        ("budget = 0", "from 1 to 3600"),
+        ("budget = inf", "from 1 to 3600"),
+        ("seed = -1", "from 0 to 4294967295"),
+        ("seed = 1.5", "from 0 to 4294967295"),
+        ("max-iterations = 0", "from 1 to 20"),
+        ('engine = "magic"', "auto, embedded"),
+        ("python = 3.12", "a path"),
+    ],
+)
+def test_a_wrong_value_names_file_key_value_and_what_is_allowed(tmp_path: Path, line: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve(tmp_path, f"[tool.testwright]\n{line}\n")
+    key, _, value = line.partition(" = ")
+    assert key in caught.value.message
+    assert "pyproject.toml" in caught.value.message
+    assert value.strip('"') in caught.value.message.replace("True", "true")
+    assert told in caught.value.next_step
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "environ", "near"),
+    [
+        ("[tool.testwright]\ncoverage-treshold = 50\n", {}, "Did you mean coverage-threshold?"),
+        ("", {"TESTWRIGHT_BUGDET": "5"}, "Did you mean TESTWRIGHT_BUDGET?"),
+        ("[tool.testwright]\nzzz = 50\n", {}, "Known: coverage-threshold, budget"),
+    ],
+)
+def test_an_unknown_key_is_an_error_with_the_closest_one(
+    tmp_path: Path, pyproject: str, environ: dict[str, str], near: str
+) -> None:
+    with pytest.raises(SettingsError, match="is not a setting") as caught:
+        resolve(tmp_path, pyproject, environ=environ)
+    assert near in caught.value.next_step
+
+
+def test_variables_of_our_prefix_that_are_like_no_setting_are_noted(tmp_path: Path) -> None:
+    settings = resolve(
+        tmp_path, environ={"TESTWRIGHT_WHATEVER": "1", "TESTWRIGHT_CACHE_DIR": "/x", "TESTWRIGHT_SEED": ""}
+    )
+    assert settings.notes == ("The variable TESTWRIGHT_WHATEVER is no setting of Testwright, so it changes nothing.",)
+    assert settings.seed == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DRY_RUN", "1", True),
+        ("DRY_RUN", "No", False),
+        ("COVERAGE_THRESHOLD", " 80.5 ", 80.5),
+        ("SEED", "7", 7),
+        ("ENGINE", "embedded", "embedded"),
+    ],
+)
+def test_variables_are_read_as_their_kind(tmp_path: Path, name: str, text: str, value: object) -> None:
+    assert getattr(resolve(tmp_path, environ={"TESTWRIGHT_" + name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("DRY_RUN", "perhaps"), ("SEED", "1.5"), ("BUDGET", "soon"), ("BOX", "jail")]
+)
+def test_a_variable_with_a_wrong_value_is_an_error(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"TESTWRIGHT_{name} in the environment is '{text}'"):
+        resolve(tmp_path, environ={"TESTWRIGHT_" + name: text})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OPENROUTER_API_KEY", "PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "TESTWRIGHT_BOX", "DYLD_INSERT_LIBRARIES"],
+)
+def test_some_variables_never_enter_a_box(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="never enters a box"):
+        resolve(tmp_path, command_line=Options(pass_env=(name,)))
+
+
+@pytest.mark.parametrize("name", ["A=B", "A B", "", "1A", "Ä"])
+def test_what_is_no_name_of_a_variable_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="names of variables"):
+        resolve(tmp_path, command_line=Options(pass_env=(name,)))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[tool.testwright\n", "at line 1"),
+        (b"[tool]\nx = 1\ny = [\n", "not valid TOML"),
+        (b"# ok\nname = '\xff'\n", "not UTF-8 (line 2)"),
+        (b"a=" + b"[" * 5000, "nested too deeply"),
+        (b"#" * (1024 * 1024 + 1), "larger than 1024 KiB"),
+        (b"[tool]\ntestwright = 3\n", "must be a table"),
+    ],
+)
+def test_a_broken_pyproject_is_told_with_its_line(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        resolve(tmp_path)
+    assert told in caught.value.message
+    assert caught.value.next_step
+
+
+def test_a_folder_called_pyproject_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").mkdir()
+    with pytest.raises(SettingsError, match="not a regular file"):
+        resolve(tmp_path)
+
+
+def test_the_same_key_in_two_spellings_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="twice"):
+        parse_options({"dry-run": True, "dryRun": True}, origin="the editor")
+
+
+def test_relative_paths_are_relative_to_the_current_folder(tmp_path: Path) -> None:
+    settings = resolve_settings(
+        tmp_path / "work", environ={}, command_line=Options(output=Path("t/test_x.py")), cwd=tmp_path / "here"
+    )
+    assert settings.output == tmp_path / "here/t/test_x.py"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name"),
+    [
+        ("python3.12", True),
+        ("3.12", True),
+        ("3.12.1", True),
+        ("pypy3.10", True),
+        ("python", True),
+        (".venv", False),
+        ("bin/python3.12", False),
+        ("venv312", False),
+        ("python3.12-config", False),
+    ],
+)
+def test_names_of_interpreters(text: str, is_name: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert is_python_name(Path(text)) is is_name
+
+
+@given(st.sampled_from(OPTION_NAMES), st.sampled_from(["kebab", "snake", "camel"]))
+def test_every_option_is_known_in_every_spelling(name: str, spelling: str) -> None:
+    values: dict[str, object] = {
+        "coverage_threshold": 1.0,
+        "budget": 2.0,
+        "engine": "auto",
+        "box": "auto",
+        "python": "3.12",
+        "output": "x.py",
+        "dry_run": True,
+        "seed": 4,
+        "pass_env": ["A"],
+        "max_iterations": 5,
+    }
+    first, *rest = name.split("_")
+    spelled = {"kebab": name.replace("_", "-"), "snake": name, "camel": first + "".join(part.title() for part in rest)}
+    options = parse_options({spelled[spelling]: values[name]}, origin="a test")
+    assert getattr(options, name) is not None
+    assert sum(getattr(options, other) is not None for other in OPTION_NAMES) == 1
