@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -56,7 +56,7 @@ class Session:
         limits: Limits,
         environment: Mapping[str, str] | None = None,
         on_exit: Callable[[BoxExit], None] | None = None,
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """Start a task and yield its messages until it ends. Closing the iterator kills the box.
 
         A line that is no JSON object with a ``type`` is an error: user code may have written it.
