@@ -1,0 +1,172 @@
+"""Runs pytest items in this process and tells only whether they passed, quickly and by pytest's own protocol.
+
+Setup, call and teardown are pytest's own hooks, and the protocol around them is too, so autouse fixtures, warning
+filters and markers apply. What is left out is the report of a failure, which takes longer than the test.
+"""
+
+import mmap
+import os
+import signal
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+NOT_RUN, RUNNING, PASSED, FAILED, TIMED_OUT, CRASHED = range(6)
+
+
+class TimeLimit(NamedTuple):
+    """Seconds for one test.
+
+    Attributes:
+        cpu: CPU time, which a busy machine does not lengthen; it ends loops.
+        wall: Wall time; it ends what waits.
+        expected: What the test takes when nothing is wrong.
+    """
+
+    cpu: float
+    wall: float
+    expected: float = 0.0
+
+
+class Outcome(NamedTuple):
+    """How a test ended, and the CPU seconds that it took."""
+
+    state: int
+    seconds: float
+
+
+class Board:
+    """Memory shared with a child, where it notes how each test ended: what it noted outlives it."""
+
+    _ENTRY = struct.Struct("<Bd")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._memory = mmap.mmap(-1, max(1, size * self._ENTRY.size))
+
+    def note(self, index: int, state: int, seconds: float = 0.0) -> None:
+        """Note how the test of this number ended, or that it runs."""
+        self._ENTRY.pack_into(self._memory, index * self._ENTRY.size, state, seconds)
+
+    def note_all(self, state: int) -> None:
+        """Note the same of all tests."""
+        for index in range(self._size):
+            self.note(index, state)
+
+    def read(self, *, timed_out: bool) -> list[Outcome]:
+        """What was noted, after the child's end. A test that it died in has crashed, or was too slow."""
+        found = []
+        for index in range(self._size):
+            state, seconds = self._ENTRY.unpack_from(self._memory, index * self._ENTRY.size)
+            if state == RUNNING:
+                state = TIMED_OUT if timed_out else CRASHED
+            found.append(Outcome(state, seconds))
+        self._memory.close()
+        return found
+
+
+class _OutOfTimeError(BaseException):
+    """Raised in the middle of a test; no ``except Exception`` holds it."""
+
+
+_REPEAT = 0.05
+"""Seconds until it is raised again, should a bare ``except`` have held it."""
+
+
+class ItemRunner:
+    """The pytest plugin that runs an item without a report."""
+
+    def __init__(self) -> None:
+        import pytest  # noqa: PLC0415 - the task decides which one
+
+        # Before plugins that run a test several times or elsewhere.
+        pytest.hookimpl(tryfirst=True)(ItemRunner.pytest_runtest_protocol)
+        self._state = NOT_RUN
+
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
+        """Set up, call and tear down one item; what anything of it raises is a failure."""
+        self._state = FAILED
+        # As pytest's own `runtestprotocol` does.
+        if hasattr(item, "_request") and not item._request:  # noqa: SLF001
+            item._initrequest()  # noqa: SLF001
+        passed = False
+        try:
+            item.ihook.pytest_runtest_setup(item=item)
+            item.ihook.pytest_runtest_call(item=item)
+            passed = True
+        except _OutOfTimeError:
+            raise
+        except BaseException:
+            passed = False
+        finally:
+            try:
+                item.ihook.pytest_runtest_teardown(item=item, nextitem=nextitem)
+            except _OutOfTimeError:
+                raise
+            except BaseException:
+                passed = False
+        if hasattr(item, "_request"):
+            item._request = False  # noqa: SLF001
+            item.funcargs = None
+        self._state = PASSED if passed else FAILED
+        return True
+
+    def run(self, item: Any, following: Any, limit: TimeLimit) -> Outcome:
+        """Run one item.
+
+        Args:
+            item: The item.
+            following: The item that runs next, or None.
+            limit: Its time.
+        """
+        return self.guarded(lambda: self._protocol(item, following), limit)
+
+    def _protocol(self, item: Any, following: Any) -> bool:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return self._state == PASSED
+
+    @staticmethod
+    def guarded(work: Callable[[], bool], limit: TimeLimit) -> Outcome:
+        """Do work within its time; passed when it returns True."""
+        started = time.process_time()
+        state = FAILED
+        try:
+            try:
+                signal.signal(signal.SIGPROF, _raise)
+                signal.signal(signal.SIGALRM, _raise)
+                signal.setitimer(signal.ITIMER_PROF, limit.cpu, _REPEAT)
+                signal.setitimer(signal.ITIMER_REAL, limit.wall, _REPEAT)
+                state = PASSED if work() else FAILED
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except _OutOfTimeError:
+            _disarm()
+            state = TIMED_OUT
+        except BaseException:
+            state = FAILED
+        return Outcome(state, time.process_time() - started)
+
+
+def _raise(_number: int, _frame: Any) -> None:
+    raise _OutOfTimeError
+
+
+def _disarm() -> None:
+    """Stop the timers, also when one goes off just now."""
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def use_scratch(scratch: str) -> None:
+    """Make ``scratch`` the home and the temporary folder of this process."""
+    home = Path(scratch, "home")
+    home.mkdir()
+    os.environ["TMPDIR"] = scratch
+    os.environ["HOME"] = str(home)
+    tempfile.tempdir = None

@@ -1,0 +1,328 @@
+"""Task ``mutating``: which candidate notices which mutant of the module under test.
+
+The parent collects the candidates' file once, by a real pytest session with the project's settings. For each mutant
+it forks a child that puts the mutant in place and runs the tests that cover it one after another. Before that, all
+tests run once on the unchanged module in the same way: those that fail there are told as ``excluded``, and the time
+of the others is what a mutant's time is held against.
+
+A mutant in a function's body is put in place by exchanging the code of the living functions, which costs next to
+nothing and keeps every object what it was. What takes effect when the module is imported (module and class level,
+defaults, decorators, functions that ran at import) is put in place by running the changed module anew in its own
+namespace; all tests run on it.
+
+A test that runs out of its time has not noticed the mutant: it may only be slow. A test whose process dies has.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import decode_source
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .channel import Channel
+from .mutant_code import Compiler
+from .mutant_placing import Place, Placing
+from .mutant_tests import (
+    CRASHED,
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    RUNNING,
+    TIMED_OUT,
+    Board,
+    ItemRunner,
+    Outcome,
+    TimeLimit,
+    use_scratch,
+)
+from .mutants import Mutant, enumerate_mutants, for_selection, sample
+from .runner_arguments import arguments, explain
+from .runner_forks import Forks, shield
+from .runner_tools import Tools, is_file, origin_of
+
+MAX_TESTS = 40
+"""Most covering tests that run on one mutant in a function; more are thinned evenly from narrow to broad ones."""
+CLEAN_LIMIT = TimeLimit(cpu=2.0, wall=5.0)
+"""Seconds that a test may take on the unchanged module; a slower one is excluded, since it runs for each mutant."""
+MEMORY = 512 * 1024 * 1024
+"""Bytes that a mutant may ask for on top of what the session holds: an endless list ends its test and not the box."""
+FILE_SIZE = 32 * 1024 * 1024
+"""Bytes of the largest file that a mutant may write; an endless print goes into the file of pytest's capture."""
+MAX_CHILDREN = 4
+"""Children for one mutant: each further one takes the rest from a test that its process died in."""
+MAX_TIMEOUTS = 2
+"""Timeouts after which the other tests of a mutant are left out: they would most likely hang as well."""
+
+_exit = os._exit
+
+
+class Test(NamedTuple):
+    """One candidate.
+
+    Attributes:
+        id: The candidate's.
+        items: The pytest items that it became; more than one when a conftest parametrizes it.
+        lines: Lines of the module that it covers beyond import.
+    """
+
+    id: str
+    items: tuple[Any, ...]
+    lines: frozenset[int]
+
+
+class Plan(NamedTuple):
+    """A mutant with the tests to run on it."""
+
+    mutant: Mutant
+    reload: bool
+    tests: tuple[Test, ...]
+
+
+def run(request: dict[str, Any], channel: Channel) -> None:
+    """Answer ``excluded``, ``mutants``, a ``mutant`` for each, ``mutated``; else ``wrong-file`` or ``not-collected``.
+
+    Request fields beside the usual: ``test_file``, ``module``, ``file``, ``tests`` (``id``, ``node``, ``lines``),
+    ``imports`` (modules that the tests use), ``import_lines`` (executed by the import alone), ``first_line``,
+    ``last_line``, ``limit`` (mutants), ``seed``, ``skip`` (identifiers of mutants not to run again), ``wall_seconds``.
+    """
+    deadline = time.monotonic() + request["wall_seconds"]
+    Tools(request, ["pytest"])
+    import pytest  # noqa: PLC0415 - only now is it decided which one
+
+    plugin = Mutating(request, channel, deadline)
+    # Plain assertions: a mutant's failure is only counted, and explaining a comparison of long texts takes seconds.
+    extra = ["-k", "", "--assert=plain", request["test_file"]]
+    code = pytest.main(arguments(request, extra), plugins=[plugin, plugin.runner])
+    channel.send("not-collected", exit_code=int(code), errors=plugin.errors)
+    _exit(0)
+
+
+class Mutating:
+    """The pytest plugin that takes the place of pytest's own loop."""
+
+    def __init__(self, request: dict[str, Any], channel: Channel, deadline: float) -> None:
+        self._request = request
+        self._channel = channel
+        self._deadline = deadline
+        self._data_limit = 0
+        self._excluded: dict[bool, frozenset[str]] = {}
+        self._limits: dict[str, TimeLimit] = {}
+        self.runner = ItemRunner()
+        self.errors: list[str] = []
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Keep why something could not be collected."""
+        if report.failed:
+            self.errors.append(explain(report))
+
+    def pytest_runtestloop(self, session: Any) -> None:
+        """Run mutants instead of pytest's loop, and end the process."""
+        tests = self._tests(session.items)
+        if not tests:
+            return  # answered after pytest has ended, together with its exit code
+        for name in (self._request["module"], *self._request["imports"]):
+            with contextlib.suppress(Exception):  # now, once, and not in each child
+                importlib.import_module(name)
+        module = sys.modules.get(self._request["module"])
+        if module is None or not is_file(module, self._request["file"]):
+            self._channel.send("wrong-file", path=origin_of(module)[:1000])
+            _exit(0)
+        shield()
+        self._config = session.config
+        self._forks = Forks(self._prepare_child)
+        source = decode_source(Path(self._request["file"]).read_bytes())
+        compiler = Compiler(source, filename=self._request["file"])
+        self._placing = Placing(module, compiler, {item.module for test in tests for item in test.items})
+        gc.collect()
+        gc.freeze()
+        self._data_limit = _data_size() + MEMORY
+        self._measure_clean(tests)
+        self._run([test for test in tests if test.id not in self._excluded[False]], source)
+        _exit(0)
+
+    def _tests(self, items: Sequence[Any]) -> list[Test]:
+        found: dict[str, list[Any]] = {}
+        for item in items:
+            name = getattr(item, "originalname", None) or item.name
+            found.setdefault(name, []).append(item)
+        return [
+            Test(entry["id"], tuple(found[entry["node"]]), frozenset(entry["lines"]))
+            for entry in self._request["tests"]
+            if entry["node"] in found
+        ]
+
+    def _measure_clean(self, tests: Sequence[Test]) -> None:
+        """Run all tests on the unchanged module; sets what is excluded and the limits of the others."""
+        for test in tests:
+            self._limits[test.id] = CLEAN_LIMIT
+        outcomes = self._run_tests(tests, _nothing)
+        failed = [test.id for test in tests if outcomes[test.id].state != PASSED]
+        for test in tests:
+            seconds = outcomes[test.id].seconds
+            # A loop that does not end costs its whole limit, so the floor is low; it is CPU time, which other
+            # programs on the machine do not lengthen.
+            self._limits[test.id] = TimeLimit(cpu=0.25 + 10 * seconds, wall=1.5 + 10 * seconds, expected=seconds)
+        self._excluded[False] = frozenset(failed)
+        self._channel.send("excluded", ids=failed)
+
+    def _run(self, tests: Sequence[Test], source: str) -> None:
+        plans = self._plans(tests, source)
+        self._channel.send("mutants", ids=[plan.mutant.id for plan in plans])
+        skip = frozenset(self._request["skip"])
+        done = 0
+        for plan in plans:
+            if plan.mutant.id in skip:
+                continue
+            answer = self._judge(plan, tests)
+            if time.monotonic() > self._deadline:
+                self._channel.send("mutated", done=done, of=len(plans), stopped_by="wall")
+                return
+            self._channel.send("mutant", **answer)
+            done += 1
+        self._channel.send("mutated", done=done, of=len(plans), stopped_by="exhausted")
+
+    def _plans(self, tests: Sequence[Test], source: str) -> list[Plan]:
+        at_import = frozenset(self._request["import_lines"])
+        plans = {}
+        mutants = enumerate_mutants(source, self._request["first_line"], self._request["last_line"])
+        for mutant in for_selection(mutants):
+            lines = range(mutant.line, mutant.end_line + 1)
+            if not mutant.in_function or not at_import.isdisjoint(lines) or not self._placing.is_living(mutant):
+                plans[mutant.id] = Plan(mutant, reload=True, tests=tuple(tests))
+                continue
+            covering = [test for test in tests if not test.lines.isdisjoint(lines)]
+            if covering:
+                plans[mutant.id] = Plan(mutant, reload=False, tests=tuple(_thinned(covering)))
+        drawn = sample([plan.mutant for plan in plans.values()], self._request["limit"], self._request["seed"])
+        return [plans[mutant.id] for mutant in drawn]
+
+    def _judge(self, plan: Plan, tests: Sequence[Test]) -> dict[str, Any]:
+        mutant = plan.mutant
+        if plan.reload and True not in self._excluded:
+            # Classes made anew may not be those that other modules hold; what fails for that alone is not counted.
+            outcomes = self._run_tests(tests, self._placing.reloading(None))
+            self._excluded[True] = frozenset(test.id for test in tests if outcomes[test.id].state != PASSED)
+        running = [test for test in plan.tests if test.id not in self._excluded[plan.reload]]
+        place = self._placing.reloading(mutant) if plan.reload else self._placing.exchanging(mutant)
+        outcomes = self._run_tests(running, place)
+        return {
+            "id": mutant.id,
+            "line": mutant.line,
+            "end_line": mutant.end_line,
+            "qualname": mutant.qualname[:500],
+            "operator": mutant.operator,
+            "description": mutant.description,
+            "killed_by": [test.id for test in running if outcomes[test.id].state in (FAILED, CRASHED)],
+            "timeout": any(outcome.state == TIMED_OUT for outcome in outcomes.values()),
+            "tests": len(running),
+        }
+
+    def _run_tests(self, tests: Sequence[Test], place: Place) -> dict[str, Outcome]:
+        """Run tests one after another in a child; where it has died, another one takes the rest.
+
+        Args:
+            tests: What to run.
+            place: Called first in the child: puts the mutant in place.
+
+        Returns:
+            How each ended, by its identifier.
+        """
+        outcomes = {test.id: Outcome(NOT_RUN, 0.0) for test in tests}
+        for _ in range(MAX_CHILDREN):
+            rest = [test for test in tests if outcomes[test.id].state == NOT_RUN]
+            timeouts = sum(outcome.state == TIMED_OUT for outcome in outcomes.values())
+            left = self._deadline - time.monotonic()
+            if not rest or timeouts >= MAX_TIMEOUTS or left <= 0:
+                break
+            limits = [self._limits[test.id] for test in rest]
+            wall = CLEAN_LIMIT.wall + MAX_TIMEOUTS * max(limit.wall for limit in limits)
+            wall += 5 * sum(limit.expected for limit in limits)
+            board = Board(len(rest))
+            scratch = tempfile.mkdtemp(prefix="mutant-")
+            try:
+                ended = self._forks.run(partial(self._child, rest, place, board, scratch), min(wall, left))
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+            noted = board.read(timed_out=ended.timed_out)
+            outcomes.update((test.id, outcome) for test, outcome in zip(rest, noted, strict=True))
+            if ended.report is not None:
+                break
+            self._forget_output()
+            if all(outcome.state == NOT_RUN for outcome in noted):
+                # It died while the mutant was put in place, as the module would when it is imported.
+                state = TIMED_OUT if ended.timed_out else CRASHED
+                outcomes.update((test.id, Outcome(state, 0.0)) for test in rest)
+        return outcomes
+
+    def _child(self, tests: Sequence[Test], place: Place, board: Board, scratch: str) -> dict[str, Any]:
+        """In the child: put the mutant in place and run the tests."""
+        use_scratch(scratch)
+        placed = self.runner.guarded(place, CLEAN_LIMIT)
+        if placed.state != PASSED:
+            board.note_all(placed.state)
+            return {}
+        timeouts = 0
+        following = [*(test.items[0] for test in tests[1:]), None]
+        for index, test in enumerate(tests):
+            board.note(index, RUNNING)
+            outcome = self._test(test, following[index])
+            board.note(index, *outcome)
+            timeouts += outcome.state == TIMED_OUT
+            if timeouts >= MAX_TIMEOUTS:
+                break
+        return {}
+
+    def _test(self, test: Test, following: Any) -> Outcome:
+        state, seconds = PASSED, 0.0
+        after = [*test.items[1:], following]
+        for item, next_item in zip(test.items, after, strict=True):
+            outcome = self.runner.run(item, next_item, self._limits[test.id])
+            seconds += outcome.seconds
+            if outcome.state != PASSED:
+                state = outcome.state
+                break
+        return Outcome(state, seconds)
+
+    def _prepare_child(self) -> None:
+        self._channel.close()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)  # what is not captured is not kept either: the box's error output is limited
+        os.close(null)
+        for name, value in ((resource.RLIMIT_DATA, self._data_limit), (resource.RLIMIT_FSIZE, FILE_SIZE)):
+            soft, hard = resource.getrlimit(name)
+            allowed = [limit for limit in (value, soft, hard) if limit != resource.RLIM_INFINITY]
+            resource.setrlimit(name, (min(allowed), hard))
+
+    def _forget_output(self) -> None:
+        """Empty the file of pytest's capture, which a child that was killed has left as it was."""
+        manager = self._config.pluginmanager.getplugin("capturemanager")
+        if manager is not None:
+            manager.read_global_capture()
+
+
+def _nothing() -> bool:
+    return True
+
+
+def _thinned(tests: Sequence[Test]) -> list[Test]:
+    """At most ``MAX_TESTS`` tests, evenly from those that cover least to those that cover most, in the given order."""
+    if len(tests) <= MAX_TESTS:
+        return list(tests)
+    ranked = sorted(range(len(tests)), key=lambda index: (len(tests[index].lines), index))
+    chosen = {ranked[number * (len(tests) - 1) // (MAX_TESTS - 1)] for number in range(MAX_TESTS)}
+    return [tests[index] for index in sorted(chosen)]
+
+
+def _data_size() -> int:
+    """Bytes of private memory that this process has asked for."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmData:"))

@@ -1,0 +1,371 @@
+"""Which proven candidate notices which mutant of the target: the kill matrix that tests are selected by.
+
+Only half of the mutants is ever run here (``inside.mutants.for_selection``), so that a mutation score over the other
+half, taken of the finished file, is not flattered by the choice.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from testwright.boxes.protocol import Limits
+from testwright.boxes.session import ExitCell, Session
+from testwright.errors import BoxFailure
+from testwright.judge.boxed import LIMITS, ending_words, last_words, limits_for, seconds_left
+from testwright.judge.placing import placed
+from testwright.judge.relaxation import RELAXATIONS
+from testwright.judge.stability import CandidatesFile
+from testwright.model import Target, Verdict
+
+MAX_MUTANTS = 200
+"""Mutants that are run by default; at 60 or more a second they take about three seconds."""
+
+_MAX_STARTS = 3
+"""Starts of the box: a mutant that ends the whole of it costs one, and is left out from then on."""
+
+_LEAST_SECONDS = 1.0
+"""Less than this is not worth a start: pytest and the module must be imported first."""
+
+StoppedBy = Literal["exhausted", "wall", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MutantSummary:
+    """A mutant for a person.
+
+    Attributes:
+        id: As in ``inside.mutants.Mutant``.
+        line: Where its statement begins (1-based).
+        qualname: Function or class that holds it, ``<module>`` at module level.
+        operator: Abbreviation, a key of ``inside.mutants.OPERATORS``.
+        description: What is replaced by what.
+    """
+
+    id: str
+    line: int
+    qualname: str
+    operator: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class KillMatrix:
+    """What was seen of the mutants.
+
+    Attributes:
+        kills: Mutants that each candidate notices, by the candidate's id; every candidate that ran is in it.
+        mutants: How many ran.
+        killed: How many of them some candidate noticed.
+        timed_out: How many no candidate noticed, but some did not come to an end on: neither killed nor survived.
+        survived: Those that all candidates which cover them passed on; mutants that none covers do not run.
+        excluded: Candidates that could not take part, since they do not pass beside others in one process.
+        stopped_by: ``exhausted``: all that were drawn ran; ``wall``: the time was over, and another run may see
+            more; ``failed``: the box ended, see ``note``.
+        note: A sentence for the user where something was left out, else empty.
+    """
+
+    kills: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    mutants: int = 0
+    killed: int = 0
+    timed_out: int = 0
+    survived: tuple[MutantSummary, ...] = ()
+    excluded: frozenset[str] = frozenset()
+    stopped_by: StoppedBy = "exhausted"
+    note: str = ""
+
+
+async def kill_matrix(  # noqa: PLR0913 - each is another thing to say
+    session: Session,
+    target: Target,
+    folder: Path,
+    file: CandidatesFile,
+    verdicts: Sequence[Verdict],
+    *,
+    seed: int,
+    deadline: float,
+    import_lines: Collection[int] = frozenset(),
+    limit: int = MAX_MUTANTS,
+    relaxation: int = 0,
+    limits: Limits = LIMITS,
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> KillMatrix:
+    """Run mutants of the target against the candidates that passed.
+
+    It helps to choose and proves nothing, so a box that fails is told in ``KillMatrix.note`` and does not raise.
+
+    Args:
+        session: The run's box.
+        target: The module under test; only mutants in its lines are made.
+        folder: Folder of the agreed test file in the workspace, as in ``stability.judge_candidates``.
+        file: The candidates as one module.
+        verdicts: Of the judge; those that did not pass take no part.
+        seed: Draws the mutants; the same seed draws the same.
+        deadline: When to stop, as ``time.monotonic()``.
+        import_lines: Lines that the import alone executes (``ImportCheck.coverage.executed``): their mutants take
+            effect at import, and all candidates run on them.
+        limit: Mutants to run at most.
+        relaxation: Index in ``judge.relaxation.RELAXATIONS`` at which pytest started for the judge.
+        limits: Limits of the box; the wall time comes from ``deadline``.
+        on_progress: Called with mutants done, and all.
+
+    Raises:
+        BoxUnavailable: There is no box.
+    """
+    names = {candidate_id: name for name, candidate_id in file.names.items()}
+    passed = [verdict for verdict in verdicts if verdict.evidence is not None and verdict.outcome == "passed"]
+    passed = [verdict for verdict in passed if verdict.candidate.id in names]
+    if not passed or limit < 1:
+        return KillMatrix()
+    phase = _Phase(session, target, passed, seed, deadline, frozenset(import_lines), limit, relaxation, limits)
+    phase.on_progress = on_progress
+    text = only_functions(file.text, {names[verdict.candidate.id] for verdict in passed})
+    name = f"test_testwright_{secrets.token_hex(4)}.py"
+    with placed(session.world, folder, name, text) as path:
+        await phase.run(path, names)
+    return phase.matrix()
+
+
+def only_functions(text: str, names: Collection[str]) -> str:
+    """The module with these functions only, and those of its imports that they use.
+
+    What was not proven is not run again, and imports that fail are gone with the candidates that wanted them.
+    """
+    tree = ast.parse(text)
+    functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    kept = [node for node in functions if node.name in names]
+    used = {node.id for function in kept for node in ast.walk(function) if isinstance(node, ast.Name)}
+    imports: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            imports.append(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            aliases = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in {*used, "*"}]
+            if aliases:
+                node.names = aliases
+                imports.append(node)
+    tree.body = [*imports, *kept]
+    return ast.unparse(tree) + "\n"
+
+
+# -- messages --------------------------------------------------------------------------------------------------------
+
+_Text = Annotated[str, Field(max_length=2000)]
+_Id = Annotated[str, Field(max_length=200)]
+_Ids = Annotated[list[_Id], Field(max_length=20_000)]
+_Count = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Excluded(_Message):
+    type: Literal["excluded"]
+    ids: _Ids
+
+
+class _Drawn(_Message):
+    type: Literal["mutants"]
+    ids: _Ids
+
+
+class _Mutant(_Message):
+    type: Literal["mutant"]
+    id: _Id
+    line: _Count
+    end_line: _Count
+    qualname: _Text
+    operator: Annotated[str, Field(max_length=10)]
+    description: _Text
+    killed_by: _Ids
+    timeout: bool
+    tests: _Count
+
+
+class _Mutated(_Message):
+    type: Literal["mutated"]
+    done: _Count
+    of: _Count
+    stopped_by: Literal["exhausted", "wall"]
+
+
+class _WrongFile(_Message):
+    type: Literal["wrong-file"]
+    path: _Text
+
+
+class _NotCollected(_Message):
+    type: Literal["not-collected"]
+    exit_code: int
+    errors: Annotated[list[_Text], Field(max_length=1000)]
+
+
+_AnyMessage = _Excluded | _Drawn | _Mutant | _Mutated | _WrongFile | _NotCollected
+_ADAPTER: TypeAdapter[_AnyMessage] = TypeAdapter(Annotated[_AnyMessage, Field(discriminator="type")])
+
+
+def _parsed(raw: Mapping[str, Any]) -> _AnyMessage:
+    try:
+        return _ADAPTER.validate_python(raw)
+    except ValidationError as error:
+        kind = error.errors()[0]["type"]
+        raise BoxFailure(
+            f"The program that runs mutants sent a message that does not fit ({kind}), so it is not believed.",
+            next_step="Run again; if it stays, report the module that did this.",
+        ) from None
+
+
+# -- the phase -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Phase:
+    """The mutants of one run while they go on."""
+
+    session: Session
+    target: Target
+    passed: Sequence[Verdict]
+    seed: int
+    deadline: float
+    import_lines: frozenset[int]
+    limit: int
+    relaxation: int
+    limits: Limits
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None
+    drawn: list[str] = field(default_factory=list)
+    results: dict[str, _Mutant] = field(default_factory=dict)
+    excluded: frozenset[str] = frozenset()
+    lost: list[str] = field(default_factory=list)
+    stopped_by: StoppedBy | None = None
+    problem: str = ""
+
+    async def run(self, path: Path, names: Mapping[str, str]) -> None:
+        """Run all mutants; start again without the one that ended the box."""
+        for _ in range(_MAX_STARTS):
+            seconds = seconds_left(self.deadline)
+            if seconds < _LEAST_SECONDS:
+                self.stopped_by = "wall"
+                return
+            ended = ExitCell()
+            try:
+                await self._start(path, names, seconds, ended)
+            except BoxFailure as failure:
+                self.problem = failure.message
+            if self.stopped_by is not None:
+                return
+            if seconds_left(self.deadline) <= 0:
+                self.stopped_by = "wall"
+                return
+            waiting = [mutant for mutant in self.drawn if mutant not in self.results and mutant not in self.lost]
+            words = f"the program that runs mutants {ending_words(ended.value)} {last_words(ended.value)}".strip()
+            self.problem = self.problem or f"{words[0].upper()}{words[1:]}."
+            if not waiting:
+                break  # it ended before the first mutant: it would do so again
+            self.lost.append(waiting[0])
+        self.stopped_by = "failed"
+
+    async def _start(self, path: Path, names: Mapping[str, str], seconds: float, ended: ExitCell) -> None:
+        relaxation = RELAXATIONS[self.relaxation]
+        messages = self.session.run(
+            "mutating",
+            self._request(path, names, seconds),
+            limits=limits_for(seconds, self.limits),
+            environment=dict(relaxation.environment),
+            on_exit=ended,
+        )
+        async with contextlib.aclosing(messages) as stream:
+            async for raw in stream:
+                match _parsed(raw):
+                    case _Excluded(ids=ids):
+                        self.excluded = frozenset(ids)
+                    case _Drawn(ids=ids):
+                        self.drawn = ids
+                    case _Mutant(id=identifier) as result if identifier in self.drawn:
+                        self.results[identifier] = result
+                        self.on_progress(len(self.results), len(self.drawn))
+                    case _Mutated(stopped_by=stopped_by):
+                        self.stopped_by = stopped_by
+                    case _WrongFile(path=other):
+                        self._give_up(f"Under pytest, the name {self.target.module} leads to {other}.")
+                    case _NotCollected(exit_code=code, errors=errors):
+                        why = "; ".join(errors[:3])
+                        self._give_up(f"pytest could not collect the candidates (exit code {code}). {why}".strip())
+                    case _:
+                        raise BoxFailure(
+                            "A mutant's result came that nobody had asked for, so the program is not believed.",
+                            next_step="Run again; if it stays, report the module that did this.",
+                        )
+
+    def _give_up(self, problem: str) -> None:
+        self.problem = problem
+        self.stopped_by = "failed"
+
+    def _request(self, path: Path, names: Mapping[str, str], seconds: float) -> dict[str, Any]:
+        tests = [
+            {
+                "id": verdict.candidate.id,
+                "node": names[verdict.candidate.id],
+                "lines": sorted(verdict.evidence.lines) if verdict.evidence is not None else [],
+            }
+            for verdict in self.passed
+        ]
+        return {
+            "module": self.target.module,
+            "file": self.session.seen(self.target.path),
+            "test_file": self.session.seen(path),
+            "tests": tests,
+            "imports": sorted({wanted.module for verdict in self.passed for wanted in verdict.candidate.imports}),
+            "import_lines": sorted(self.import_lines),
+            "first_line": self.target.first_line,
+            "last_line": self.target.last_line,
+            "limit": self.limit,
+            "seed": self.seed,
+            "skip": [*self.results, *self.lost],
+            "wall_seconds": max(0.1, seconds - 0.5),
+            "pytest_arguments": list(RELAXATIONS[self.relaxation].arguments),
+        }
+
+    def matrix(self) -> KillMatrix:
+        """What was seen."""
+        asked = [verdict.candidate.id for verdict in self.passed]
+        kills: dict[str, set[str]] = {identifier: set() for identifier in asked if identifier not in self.excluded}
+        killed = timed_out = 0
+        survived = []
+        results = [result for result in self.results.values() if result.tests]
+        for result in results:
+            killers = [identifier for identifier in result.killed_by if identifier in kills]
+            for identifier in killers:
+                kills[identifier].add(result.id)
+            if killers:
+                killed += 1
+            elif result.timeout:
+                timed_out += 1
+            else:
+                survived.append(
+                    MutantSummary(result.id, result.line, result.qualname, result.operator, result.description)
+                )
+        note = ""
+        if self.stopped_by == "failed":
+            note = f"Tests were chosen by {len(self.results)} of {len(self.drawn)} mutants only: {self.problem}"
+        elif self.lost:
+            note = f"{len(self.lost)} mutants ended the whole box and were left out: {self.problem}"
+        elif not kills:
+            note = "Tests were chosen without mutants, since no test passed beside the others in one process."
+        return KillMatrix(
+            kills={identifier: frozenset(mutants) for identifier, mutants in kills.items()},
+            mutants=len(results),
+            killed=killed,
+            timed_out=timed_out,
+            survived=tuple(sorted(survived, key=lambda mutant: (mutant.line, mutant.id))),
+            excluded=self.excluded.intersection(asked),
+            stopped_by=self.stopped_by or "failed",
+            note=note,
+        )
