@@ -30,7 +30,8 @@ from typing import Any
 
 from projects import Prepared, Subject, SubjectSet, find_python, load_sets, module_file, prepare, tools_folder
 from sandbox import BenchError
-from score import Score, score
+from score import KILLED, Score, read_source, score
+from unseen import unseen
 
 QUICK = ("inflection", "semver.version", "dotenv.main")
 """Expressions, a value class, files: a few minutes together."""
@@ -48,6 +49,7 @@ class Result:
         exit_code: Its exit code; None when it was killed, or was not run.
         problem: Why there is no score, in a sentence.
         report: The JSON that it printed.
+        unseen: Of each mutant of the score, whether selection could not have seen it.
     """
 
     subject: Subject
@@ -56,6 +58,13 @@ class Result:
     problem: str = ""
     report: dict[str, Any] = field(default_factory=dict)
     score: Score | None = None
+    unseen: list[bool] = field(default_factory=list)
+
+    @property
+    def unseen_outcomes(self) -> list[str]:
+        """Outcomes of the mutants that selection could not have seen."""
+        mutants = self.score.mutants if self.score else ()
+        return [outcome for (_, outcome), new in zip(mutants, self.unseen, strict=True) if new]
 
     @property
     def good(self) -> bool:
@@ -117,7 +126,7 @@ def _score_one(options: argparse.Namespace, work: Path) -> int:
                 prepared = prepare(subject, python, work)
                 result = Result(subject)
                 test_file = options.score_file.resolve()
-                result.score = score(prepared, test_file, tools_folder(python, work), limit=options.mutants)
+                _score(result, prepared, test_file, tools_folder(python, work), options.mutants)
                 _say(_table(group, [result]))
                 _say(_details(result))
                 return 0 if result.good else 1
@@ -167,10 +176,16 @@ def _run_subject(subject: Subject, template: Prepared, tools: Path, options: arg
         result.problem = result.problem or error.get("message") or "It ended without a file."
         return result
     try:
-        result.score = score(prepared, (root / test_file).resolve(), tools, limit=options.mutants)
+        _score(result, prepared, (root / test_file).resolve(), tools, options.mutants)
     except BenchError as error:
         result.problem = str(error)
     return result
+
+
+def _score(result: Result, prepared: Prepared, test_file: Path, tools: Path, limit: int) -> None:
+    result.score = score(prepared, test_file, tools, limit=limit)
+    source, _ = read_source(prepared.target)
+    result.unseen = unseen(source, [mutant for mutant, _ in result.score.mutants])
 
 
 def _generate(result: Result, prepared: Prepared, options: argparse.Namespace) -> None:
@@ -247,13 +262,14 @@ def _table(group: SubjectSet, results: list[Result]) -> str:
     published = any(result.subject.published for result in results)
     header = ["module", "tests", "failed", "line %", "branch %", "pooled %"]
     header += [title for _, title in PUBLISHED] if published else []
-    header += ["killed", "mutation %", "seconds", "exit"]
+    header += ["killed", "mutation %", "unseen", "unseen %", "seconds", "exit"]
     rows = [_row(result, published=published) for result in results]
     medians = ["median", "", ""]
     medians += [_median(_figures(result)[index] for result in results) for index in range(3)]
     if published:
         medians += [_median(result.subject.published.get(key) for result in results) for key, _ in PUBLISHED]
-    medians += ["", _median(_figures(result)[3] for result in results)]
+    for index in (3, 4):
+        medians += ["", _median(_figures(result)[index] for result in results)]
     medians += [_median(result.seconds or None for result in results), ""]
     widths = [max(len(row[index]) for row in [header, *rows, medians]) for index in range(len(header))]
     ruled = ["-" * width for width in widths]
@@ -266,21 +282,28 @@ def _table(group: SubjectSet, results: list[Result]) -> str:
         text.append("  ".join(cells).rstrip())
     if published:
         text.append("pooled %: lines and branches together, nothing excluded, as the papers have it.")
+    text.append("unseen: mutants of the sample that are none of those which tests were selected by.")
     return "\n".join(text)
 
 
-def _figures(result: Result) -> tuple[float, float, float, float | None]:
-    """Line, branch, pooled and mutation percent; a subject without a file has none of it."""
+def _figures(result: Result) -> tuple[float, float, float, float | None, float | None]:
+    """Line, branch, pooled, mutation and unseen mutation percent; a subject without a file has nothing covered."""
     found = result.score
     if found is None or found.coverage is None:
-        return 0.0, 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0, 0.0
     pooled = found.coverage.pooled_all if result.subject.published else found.coverage.pooled
-    return found.coverage.line_percent, found.coverage.branch_percent, pooled, found.mutation_percent
+    outcomes = result.unseen_outcomes
+    unseen_percent = 100 * _killed(outcomes) / len(outcomes) if outcomes else None
+    return found.coverage.line_percent, found.coverage.branch_percent, pooled, found.mutation_percent, unseen_percent
+
+
+def _killed(outcomes: list[str]) -> int:
+    return sum(outcome in KILLED for outcome in outcomes)
 
 
 def _row(result: Result, *, published: bool) -> list[str]:
-    line, branch, pooled, mutation = _figures(result)
-    found = result.score
+    line, branch, pooled, mutation, unseen_percent = _figures(result)
+    found, outcomes = result.score, result.unseen_outcomes
     row = [result.subject.module]
     row += [str(found.tests), str(len(found.failures))] if found else ["no file", ""]
     row += [f"{line:.1f}", f"{branch:.1f}", f"{pooled:.1f}"]
@@ -288,6 +311,8 @@ def _row(result: Result, *, published: bool) -> list[str]:
         row += [f"{result.subject.published[key]:.1f}" for key, _ in PUBLISHED]
     row.append(f"{found.killed}/{len(found.mutants)}" if found else "")
     row.append("" if mutation is None else f"{mutation:.1f}")
+    row.append(f"{_killed(outcomes)}/{len(outcomes)}" if found else "")
+    row.append("" if unseen_percent is None else f"{unseen_percent:.1f}")
     row.append(f"{result.seconds:.1f}" if result.seconds else "")
     row.append("" if result.exit_code is None else str(result.exit_code))
     return row
@@ -331,8 +356,9 @@ def _as_json(result: Result) -> dict[str, Any]:
                     "operator": mutant.operator,
                     "change": mutant.change,
                     "outcome": outcome,
+                    "unseen": new,
                 }
-                for mutant, outcome in found.mutants
+                for (mutant, outcome), new in zip(found.mutants, result.unseen, strict=True)
             ],
         },
     }

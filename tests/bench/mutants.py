@@ -122,8 +122,7 @@ def sample_mutants(source: str, module: str, *, seed: int = 0, limit: int = SAMP
         chance.shuffle(edits)
         queues.append((name, edits))
     chance.shuffle(queues)
-    original = _signature(compile(source, "<module>", "exec", dont_inherit=True))
-    seen = {original}
+    seen = {signature(source)}
     taken: list[Mutant] = []
     while queues and len(taken) < limit:
         for name, edits in queues:
@@ -140,12 +139,12 @@ def _next_mutant(function: str, edits: list[_Edit], text: _Text, seen: set[objec
         edit = edits.pop()
         source = text.replaced(edit.node, edit.new)
         try:
-            signature = _signature(compile(source, "<module>", "exec", dont_inherit=True))
+            made = signature(source)
         except (SyntaxError, ValueError):
             continue
-        if signature in seen:
+        if made in seen:
             continue
-        seen.add(signature)
+        seen.add(made)
         change = f"{_short(text.of(edit.node))} -> {_short(edit.new)}"
         return Mutant(edit.operator, function, edit.node.lineno, change, source)
     return None
@@ -156,8 +155,17 @@ def _short(code: str) -> str:
     return line if len(line) <= 60 else line[:57] + "..."
 
 
+def signature(program: str | ast.Module) -> object:
+    """What a module does, without where in it: two texts with the same signature are the same program.
+
+    Raises:
+        SyntaxError: It is no program.
+        ValueError: The same.
+    """
+    return _signature(compile(program, "<module>", "exec", dont_inherit=True))
+
+
 def _signature(code: CodeType) -> object:
-    """What a code object does, without where it stands."""
     constants = tuple(
         _signature(constant) if isinstance(constant, CodeType) else (type(constant).__name__, repr(constant))
         for constant in code.co_consts
@@ -313,8 +321,8 @@ def _other_constants(value: object) -> list[object]:
         case float() if math.isfinite(value):
             return [value + 1.0]
         case str():
-            return [_MARK + value]
+            return [_MARK + value + _MARK] if value else [_MARK]
         case bytes():
-            return [_MARK.encode() + value]
+            return [_MARK.encode() + value + _MARK.encode()] if value else [_MARK.encode()]
         case _:
             return []

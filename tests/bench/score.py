@@ -26,6 +26,8 @@ RUN_TIMEOUT = 300.0
 """Seconds for one run of the whole file."""
 PATIENCE = 5.0
 """Seconds that a mutant has at least."""
+KILLED = ("killed", "crashed")
+"""Outcomes that count: a test failed, or the interpreter crashed. A mutant that ran out of time is not killed."""
 MUTATION_TIMEOUT = 1800.0
 """Seconds for the whole sample."""
 
@@ -70,8 +72,8 @@ class Score:
 
     @property
     def killed(self) -> int:
-        """Mutants that a test failed on or that crashed the interpreter; one that ran out of time is not killed."""
-        return self.outcomes["killed"] + self.outcomes["crashed"]
+        """How many mutants the tests noticed."""
+        return sum(self.outcomes[outcome] for outcome in KILLED)
 
     @property
     def mutation_percent(self) -> float | None:
