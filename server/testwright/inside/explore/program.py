@@ -1,0 +1,605 @@
+"""The target module as the search sees it: what can be called, with what, and which lines belong to it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import pathlib
+import random
+import types
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import usage
+from .hints import Hints
+from .kinds import ANY, NONE, Kind, by_name, of_value
+from .names import Names
+from .vocabulary import Vocabulary
+
+_SKIPPED_DUNDERS = frozenset(
+    "__new__ __init__ __init_subclass__ __class_getitem__ __getstate__ __setstate__ __reduce__ __reduce_ex__ __del__ "
+    "__subclasshook__ __instancecheck__ __subclasscheck__ __set_name__ __post_init__ __getattribute__ __prepare__ "
+    "__sizeof__ __annotate__ __annotate_func__ __replace__ __signature__".split()
+)
+
+
+@dataclass
+class Parameter:
+    """One parameter.
+
+    Attributes:
+        name: Its name.
+        style: ``positional`` (only), ``normal``, ``keyword`` (only), ``varargs``, ``varkw``.
+        required: Whether it has no default.
+        kinds: Kinds to draw from.
+        weights: Their weights, learnt from how cases end.
+        keys: Names that ``**kwargs`` may hold.
+        key_kinds: Their kinds.
+    """
+
+    name: str
+    style: str
+    required: bool
+    kinds: "list[Kind]"
+    weights: "list[float]"
+    keys: "list[str]" = field(default_factory=list)
+    key_kinds: "dict[str, Kind]" = field(default_factory=dict)
+
+    def pick(self, rng: random.Random, draft: Any, owner: str) -> Kind:
+        """Draw a kind by weight, and note it in the draft."""
+        if len(self.kinds) == 1:
+            return self.kinds[0]
+        index = rng.choices(range(len(self.kinds)), self.weights)[0]
+        draft.picks.append((owner, self.name, index))
+        return self.kinds[index]
+
+    def learn(self, index: int, *, good: bool) -> None:
+        """Make a kind likelier or less likely."""
+        weight = self.weights[index] * (1.06 if good else 0.9)
+        self.weights[index] = min(8.0, max(0.08, weight))
+
+
+@dataclass
+class Subject:
+    """Something that a test can be about.
+
+    Attributes:
+        qualname: Name in the module.
+        name: Last part of it.
+        style: ``function``, ``class``, ``method``, ``classmethod``, ``staticmethod``, ``property``.
+        owner: The class, if any.
+        function: The Python function, or the class.
+        first, last: Lines, decorators included.
+        parameters: Without ``self``.
+        public: Whether no part of its name begins with an underscore (dunders are public).
+        calls: Names that its body calls.
+    """
+
+    qualname: str
+    name: str
+    style: str
+    owner: Any
+    function: Any
+    first: int
+    last: int
+    parameters: "list[Parameter]"
+    public: bool
+    calls: "frozenset[str]" = frozenset()
+    heirs: "list[Any]" = field(default_factory=list)
+    tried: int = 0
+    fruitless: int = 0
+
+    def concrete_owner(self, rng: random.Random) -> Any:
+        """The class to make an instance of: the owner or one that inherits from it."""
+        if self.heirs and (inspect.isabstract(self.owner) or self.owner.__name__.startswith("_") or rng.random() < 0.15):
+            return rng.choice(self.heirs)
+        return self.owner
+
+
+class Program:
+    """Everything known of the target before and during the search."""
+
+    def __init__(self, module: types.ModuleType, file: str, source: str, rng: random.Random) -> None:
+        self.module = module
+        self.file = file
+        self.source = source
+        self.rng = rng
+        self.tree = ast.parse(source)
+        self.own = frozenset(_defined(self.tree))
+        self.names = Names(module, self.own)
+        self.hints = Hints(module, self.tree)
+        self.nodes = _index(self.tree)
+        self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module)) if name in self.own], rng)
+        self.file_texts: "list[str]" = []
+        self.file_suffix = _file_suffix(source)
+        self.subjects: "list[Subject]" = []
+        self._by_class: "dict[Any, Subject | None]" = {}
+        self.factories: "dict[Any, list[Subject]]" = {}
+        self.called_attributes = frozenset(
+            node.func.attr
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        )
+        self.raisable = any(isinstance(node, ast.Try) for node in ast.walk(self.tree))
+        self.raises = {
+            line
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Raise)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        self._collect()
+
+    # -- finding subjects -----------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        classes: "list[type]" = []
+        for name in [name for name in vars(self.module) if name in self.own]:
+            value = vars(self.module)[name]
+            if isinstance(value, type) and self._is_mine(value):
+                if value not in classes:
+                    classes.append(value)
+                    classes.extend(_nested(value))
+            elif callable(value):
+                function = _unwrapped(value)
+                if function is not None and function.__code__.co_filename == self.file and not isinstance(value, type):
+                    self._add(name, name, "function", None, function, value)
+        for cls in classes:
+            self._add_class(cls, classes)
+        order = {id(subject): (subject.first, subject.qualname) for subject in self.subjects}
+        self.subjects.sort(key=lambda subject: order[id(subject)])
+        self._forward()
+        for subject in self.subjects:
+            self._note_factory(subject)
+
+    def _is_mine(self, cls: type) -> bool:
+        return cls.__module__ == self.module.__name__
+
+    def _add(self, qualname: str, name: str, style: str, owner: Any, function: Any, called: Any) -> "Subject | None":
+        node = self.nodes.get(function.__code__.co_firstlineno) if hasattr(function, "__code__") else None
+        if node is None:
+            node = next(
+                (n for n in ast.walk(self.tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == name), None
+            )
+        first = node_first(node) if node is not None else 0
+        last = (node.end_lineno or first) if node is not None else 0
+        subject = Subject(
+            qualname=qualname,
+            name=name,
+            style=style,
+            owner=owner,
+            function=called if style == "function" else function,
+            first=first,
+            last=last,
+            parameters=[],
+            public=is_public(qualname),
+            calls=_calls(node) if node is not None else frozenset(),
+        )
+        if style != "property":
+            subject.parameters = self._parameters(function, node, owner, bound=style in ("method", "classmethod"))
+        self.subjects.append(subject)
+        return subject
+
+    def _add_class(self, cls: type, classes: "list[type]") -> None:
+        node = next(
+            (n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef) and n.name == cls.__name__), None
+        )
+        subject = self._class_of(cls, node)
+        if subject is not None:
+            self.subjects.append(subject)
+            self._by_class[cls] = subject
+        heirs = [other for other in classes if other is not cls and issubclass(other, cls)]
+        seen = set()
+        for base in cls.__mro__:
+            if base is not cls and base.__module__ == self.module.__name__ and base in classes:
+                continue
+            for name, value in vars(base).items():
+                if name in seen or name in _SKIPPED_DUNDERS or name.startswith(f"_{base.__name__}__"):
+                    continue
+                style, function = _method_style(value)
+                function = _unwrapped(function)
+                if function is None or function.__code__.co_filename != self.file:
+                    continue
+                if getattr(function, "__isabstractmethod__", False) and not heirs and base is cls:
+                    continue
+                seen.add(name)
+                method = self._add(f"{cls.__qualname__}.{name}", name, style, cls, function, value)
+                if method is not None:
+                    method.heirs = heirs
+
+    def _class_of(self, cls: type, node: "ast.AST | None") -> "Subject | None":
+        if issubclass(cls, (Warning, BaseException)) and "__init__" not in vars(cls) and "__str__" not in vars(cls):
+            return None
+        if getattr(cls, "_is_protocol", False):
+            return None
+        function: Any = None
+        bound = True
+        for name in ("__init__", "__new__"):
+            found = getattr(cls, name, None)
+            found = _unwrapped(found)
+            if found is not None:
+                function = found
+                break
+        first = node_first(node) if node is not None else 0
+        last = getattr(node, "end_lineno", 0) or 0
+        init_node = None
+        if function is not None and function.__code__.co_filename == self.file:
+            init_node = self.nodes.get(function.__code__.co_firstlineno)
+            if init_node is not None:
+                first, last = node_first(init_node), init_node.end_lineno or first
+        subject = Subject(
+            qualname=cls.__qualname__,
+            name=cls.__name__,
+            style="class",
+            owner=cls,
+            function=cls,
+            first=first,
+            last=last if init_node is not None else first,
+            parameters=[],
+            public=is_public(cls.__qualname__),
+            calls=_calls(init_node) if init_node is not None else frozenset(),
+        )
+        if function is not None:
+            subject.parameters = self._parameters(function, init_node, cls, bound=bound)
+        else:
+            try:
+                signature = inspect.signature(cls)
+            except (TypeError, ValueError):
+                signature = inspect.Signature()
+            subject.parameters = self._of_signature(signature, {}, None, cls)
+        return subject
+
+    def class_subject(self, cls: type) -> "Subject | None":
+        """The constructor of any class, of this module or another."""
+        if cls in self._by_class:
+            return self._by_class[cls]
+        self._by_class[cls] = None
+        node = None
+        function = _unwrapped(getattr(cls, "__init__", None))
+        parameters: "list[Parameter]" = []
+        try:
+            signature = inspect.signature(cls)
+            parameters = self._of_signature(signature, getattr(function, "__annotations__", {}), node, cls)
+        except (TypeError, ValueError):
+            parameters = []
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        subject = Subject(name, cls.__name__, "class", cls, cls, 0, 0, parameters, public=True)
+        self._by_class[cls] = subject
+        return subject
+
+    # -- parameters -----------------------------------------------------------------------------------------------
+
+    def _parameters(self, function: Any, node: Any, owner: Any, *, bound: bool) -> "list[Parameter]":
+        try:
+            signature = inspect.signature(function, follow_wrapped=False)
+        except (TypeError, ValueError):
+            return []
+        parameters = list(signature.parameters.values())
+        if bound and parameters and parameters[0].kind in (
+            inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+        ):  # fmt: skip
+            parameters = parameters[1:]
+        signature = inspect.Signature(parameters)
+        return self._of_signature(signature, getattr(function, "__annotations__", {}), node, owner)
+
+    def _of_signature(self, signature: inspect.Signature, annotations: "dict[str, Any]", node: Any, owner: Any) -> "list[Parameter]":
+        found = []
+        styles = {
+            inspect.Parameter.POSITIONAL_ONLY: "positional",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD: "normal",
+            inspect.Parameter.KEYWORD_ONLY: "keyword",
+            inspect.Parameter.VAR_POSITIONAL: "varargs",
+            inspect.Parameter.VAR_KEYWORD: "varkw",
+        }
+        for parameter in signature.parameters.values():
+            annotation = annotations.get(parameter.name, parameter.annotation)
+            weighted = self._kinds(parameter, annotation, node, owner)
+            found.append(
+                Parameter(
+                    name=parameter.name,
+                    style=styles[parameter.kind],
+                    required=parameter.default is inspect.Parameter.empty
+                    and parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD),
+                    kinds=[kind for kind, _weight in weighted],
+                    weights=[weight for _kind, weight in weighted],
+                    keys=_keyword_keys(node, parameter.name) if parameter.kind is inspect.Parameter.VAR_KEYWORD else [],
+                )
+            )
+        return found
+
+    def _kinds(self, parameter: inspect.Parameter, annotation: Any, node: Any, owner: Any) -> "list[tuple[Kind, float]]":
+        declared = self.hints.kind(annotation, owner)
+        body = list(node.body) if node is not None else []
+        seen = usage.observe_usage(body, parameter.name)
+        for stored in dict.fromkeys(seen.stored):
+            if owner is not None and stored.startswith("self."):
+                class_node = self._class_node(owner)
+                if class_node is not None:
+                    later = usage.observe_usage(list(class_node.body), stored, 1)
+                    usage._join(seen, later)
+        if declared is not None and declared != ANY:
+            weighted = [(declared, 3.0)]
+            if declared.name == "union":
+                weighted = [(kind, 0.5 if kind == NONE else 1.0) for kind in declared.args]
+            if any(kind.name == "str" for kind, _weight in weighted) and by_name(parameter.name) == Kind("path"):
+                weighted.append((Kind("path"), 3.0))
+            if seen.literals:
+                usable = [literal for literal in dict.fromkeys(seen.literals) if _literal_fits(literal, declared)]
+                if usable:
+                    weighted.append((Kind("literal", values=tuple(usable)), 1.0))
+            return weighted
+        weighted = usage.kinds_of(seen, parameter.name, functools.partial(self._named_kind, owner=owner))
+        if parameter.default is not inspect.Parameter.empty:
+            kind = of_value(parameter.default)
+            if kind == NONE:
+                weighted = weighted or [(ANY, 1.0)]
+            elif kind is not None:
+                weighted = [(kind, 3.0), *((k, w * 0.5) for k, w in weighted if k != kind)]
+            elif callable(parameter.default):
+                weighted = [(Kind("callable"), 2.0), *weighted]
+        weighted = [(kind, max(0.1, weight)) for kind, weight in weighted[:7]]
+        if not weighted:
+            weighted = [(ANY, 1.0)]
+        elif max(weight for _kind, weight in weighted) < 1.2:
+            weighted.append((ANY, 0.7))
+        if annotation is not inspect.Parameter.empty or seen.kinds or seen.called:
+            return weighted
+        # Nothing but the name speaks for it: leave the door open.
+        if all(kind != ANY for kind, _weight in weighted):
+            weighted.append((ANY, 0.5))
+        return weighted
+
+    def _named_kind(self, source: str, owner: Any) -> "Kind | None":
+        return self.hints.kind(source, owner)
+
+    def _class_node(self, cls: type) -> "ast.ClassDef | None":
+        return next((n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef) and n.name == cls.__name__), None)
+
+    def _forward(self) -> None:
+        """A parameter without an annotation takes the kinds of the one that it is passed on to."""
+        by_name_ = {subject.name: subject for subject in self.subjects}
+        for _ in range(2):
+            for subject in self.subjects:
+                node = self._node_of(subject)
+                if node is None:
+                    continue
+                for parameter in subject.parameters:
+                    if parameter.style == "varkw":
+                        self._forward_keywords(parameter, node, by_name_)
+                        continue
+                    seen = usage.observe_usage(list(node.body), parameter.name)
+                    for callee, place in seen.forwarded:
+                        other = by_name_.get(callee.rpartition(".")[2])
+                        if callee.startswith("super().") and subject.owner is not None:
+                            other = None
+                        if other is None or other is subject:
+                            continue
+                        source = _parameter_at(other, place)
+                        if source is None:
+                            continue
+                        for kind, weight in zip(source.kinds, source.weights):
+                            if kind not in parameter.kinds and kind != ANY and len(parameter.kinds) < 9:
+                                if parameter.kinds and parameter.kinds[0].name in ("str", "int", "float", "bool") and parameter.weights[0] >= 3:
+                                    continue
+                                parameter.kinds.append(kind)
+                                parameter.weights.append(weight * 0.8)
+
+    def _forward_keywords(self, parameter: Parameter, node: Any, by_name_: "dict[str, Subject]") -> None:
+        for call in ast.walk(node):
+            if not isinstance(call, ast.Call):
+                continue
+            if not any(k.arg is None and isinstance(k.value, ast.Name) and k.value.id == parameter.name for k in call.keywords):
+                continue
+            other = by_name_.get(ast.unparse(call.func).rpartition(".")[2])
+            if other is None and isinstance(call.func, ast.Name) and call.func.id == "cls":
+                other = next((s for s in self.subjects if s.style == "class" and s.first <= node.lineno <= s.last), None)
+            if other is None:
+                continue
+            for inner in other.parameters:
+                if inner.style in ("normal", "keyword") and inner.name not in parameter.keys:
+                    parameter.keys.append(inner.name)
+                    parameter.key_kinds[inner.name] = inner.kinds[0]
+                for key in inner.keys:
+                    if key not in parameter.keys:
+                        parameter.keys.append(key)
+
+    def _node_of(self, subject: Subject) -> Any:
+        function = subject.function
+        if subject.style == "class":
+            function = _unwrapped(getattr(subject.owner, "__init__", None))
+            if function is None or function.__code__.co_filename != self.file:
+                return None
+        function = _unwrapped(function)
+        if function is None:
+            return None
+        return self.nodes.get(function.__code__.co_firstlineno)
+
+    def _note_factory(self, subject: Subject) -> None:
+        if subject.style not in ("function", "classmethod", "staticmethod"):
+            return
+        function = _unwrapped(subject.function)
+        annotation = getattr(function, "__annotations__", {}).get("return", inspect.Parameter.empty)
+        kind = self.hints.kind(annotation, subject.owner)
+        if kind is None:
+            return
+        for part in kind.args if kind.name == "union" else (kind,):
+            if part.name == "object" and isinstance(part.cls, type):
+                self.factories.setdefault(part.cls, []).append(subject)
+
+    # -- questions ------------------------------------------------------------------------------------------------
+
+    def subclasses(self, cls: type) -> "list[type]":
+        """All loaded subclasses that can be named, in a fixed order."""
+        found: "list[type]" = []
+        todo = list(cls.__subclasses__())
+        while todo and len(found) < 40:
+            sub = todo.pop(0)
+            if sub not in found:
+                found.append(sub)
+                todo.extend(sub.__subclasses__())
+        return [sub for sub in sorted(found, key=lambda c: (c.__module__, c.__qualname__)) if self.names.of(sub)]
+
+    def classes_with(self, attributes: "tuple[str, ...]") -> "list[type]":
+        """Classes of the module that have all these attributes, by definition or by what their constructor sets."""
+        found = []
+        for subject in self.subjects:
+            if subject.style != "class" or not attributes:
+                continue
+            cls = subject.owner
+            known = set(dir(cls)) | set(getattr(cls, "__annotations__", {}))
+            node = self._class_node(cls)
+            if node is not None:
+                known.update(
+                    n.attr
+                    for n in ast.walk(node)
+                    if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name) and n.value.id == "self"
+                )
+            if all(attribute in known for attribute in attributes):
+                found.append(cls)
+        return found
+
+    def state_methods(self, cls: type) -> "list[Subject]":
+        """Public methods that may change an instance."""
+        return [
+            subject
+            for subject in self.subjects
+            if subject.style == "method"
+            and subject.owner is not None
+            and issubclass(cls, subject.owner)
+            and (subject.public or subject.name in ("__setitem__", "__delitem__"))
+            and (not subject.name.startswith("__") or subject.name in ("__setitem__", "__delitem__", "__call__"))
+        ]
+
+
+def is_public(qualname: str) -> bool:
+    """Whether no part of the name is private; dunders are public."""
+    return all(not part.startswith("_") or (part.startswith("__") and part.endswith("__")) for part in qualname.split("."))
+
+
+def node_first(node: Any) -> int:
+    """First line, decorators included."""
+    lines = [node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]
+    return min(lines)
+
+
+def _index(tree: ast.Module) -> "dict[int, Any]":
+    """Functions by the first line of their code object, which is that of the first decorator."""
+    found: "dict[int, Any]" = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found[node_first(node)] = node
+    return found
+
+
+def _defined(tree: ast.Module) -> "list[str]":
+    """Names that the module's own statements define, imports excepted."""
+    found: "list[str]" = []
+
+    def statements(body: "list[ast.stmt]") -> None:
+        for node in body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.append(node.name)
+            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    for inner in ast.walk(target):
+                        if isinstance(inner, ast.Name):
+                            found.append(inner.id)
+            elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+                for name in ("body", "orelse", "finalbody"):
+                    statements(getattr(node, name, []))
+                for handler in getattr(node, "handlers", []):
+                    statements(handler.body)
+
+    statements(tree.body)
+    return list(dict.fromkeys(found))
+
+
+def _nested(cls: type) -> "list[type]":
+    found = []
+    for value in vars(cls).values():
+        if isinstance(value, type) and value.__module__ == cls.__module__ and value.__qualname__.startswith(cls.__qualname__ + "."):
+            found.append(value)
+            found.extend(_nested(value))
+    return found
+
+
+def _unwrapped(value: Any) -> Any:
+    """The Python function under decorators, None when there is none."""
+    for _ in range(10):
+        if isinstance(value, (staticmethod, classmethod)):
+            value = value.__func__
+        elif isinstance(value, functools.partial):
+            value = value.func
+        elif isinstance(value, types.MethodType):
+            value = value.__func__
+        elif isinstance(value, types.FunctionType):
+            inner = value.__dict__.get("__wrapped__")
+            if inner is None:
+                return value
+            value = inner
+        else:
+            inner = getattr(value, "__wrapped__", None) if not isinstance(value, type) else None
+            if inner is None:
+                return None
+            value = inner
+    return None
+
+
+def _method_style(value: Any) -> "tuple[str, Any]":
+    if isinstance(value, classmethod):
+        return "classmethod", value.__func__
+    if isinstance(value, staticmethod):
+        return "staticmethod", value.__func__
+    if isinstance(value, property):
+        return "property", value.fget
+    if isinstance(value, functools.cached_property):
+        return "property", value.func
+    return "method", value
+
+
+def _calls(node: Any) -> "frozenset[str]":
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            if isinstance(inner.func, ast.Name):
+                found.add(inner.func.id)
+            elif isinstance(inner.func, ast.Attribute):
+                found.add(inner.func.attr)
+        elif isinstance(inner, ast.Attribute):
+            found.add(inner.attr)
+        elif isinstance(inner, ast.Name):
+            found.add(inner.id)
+    return frozenset(found)
+
+
+def _keyword_keys(node: Any, name: str) -> "list[str]":
+    if node is None:
+        return []
+    seen = usage.observe_usage(list(node.body), name)
+    return list(dict.fromkeys(seen.keys))
+
+
+def _parameter_at(subject: Subject, place: "int | str") -> "Parameter | None":
+    if isinstance(place, int):
+        plain = [p for p in subject.parameters if p.style in ("positional", "normal")]
+        return plain[place] if place < len(plain) else None
+    return next((p for p in subject.parameters if p.name == place), None)
+
+
+def _literal_fits(literal: str, kind: Kind) -> bool:
+    value = of_value(ast.literal_eval(literal)) if literal not in ("Ellipsis",) else None
+    options = kind.args if kind.name == "union" else (kind,)
+    return any(option == value for option in options)
+
+
+def _file_suffix(source: str) -> str:
+    for suffix in (".json", ".toml", ".yaml", ".yml", ".csv", ".ini", ".cfg", ".xml", ".html", ".md", ".env", ".py"):
+        if f"{suffix}'" in source or f'{suffix}"' in source:
+            return suffix
+    return ".txt"
+
+
+def home_of(module: types.ModuleType) -> pathlib.Path:
+    """Folder of the module's file."""
+    return pathlib.Path(str(module.__file__)).parent

@@ -1,0 +1,461 @@
+"""The search: harvest, draw, mutate, keep what reaches something new; then shrink, observe twice, send."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import dataclasses
+import importlib
+import os
+import random
+import sys
+import time
+from typing import Any
+
+from ..channel import Channel
+from .cases import Case, valid
+from .emit import candidate, without_result_name
+from .frontier import Frontier
+from .harvest import Harvest
+from .mutate import Mutator
+from .observe import Runner
+from .program import Program, Subject
+from .shrink import proposals
+from .tracer import Tracer
+from .values import Draft, Values
+from .worker import Batch, Workers, prepare_parent
+from .wrapping import wrapped
+
+BATCH = 32
+"""Cases per child."""
+IN_FLIGHT = 2
+"""Children at once; fixed, so that the same seed draws the same cases on any machine."""
+PLATEAU = 2500
+"""Cases without anything new after which the search ends."""
+MAX_CANDIDATES = 300
+ALTERNATIVES = 2
+"""Further cases per goal, for the judge to fall back on."""
+DIVERSITY = 5
+"""Further cases per subject, with other paths or results."""
+SEARCH_SHARE = 0.62
+"""Share of the wall time for the search; the rest is for shrinking and observing."""
+
+
+class Known:
+    """Says whether a feature needs no closer look."""
+
+    def __init__(self, remaining: "set[Any]") -> None:
+        self.remaining = remaining
+
+    def __contains__(self, feature: object) -> bool:
+        return feature not in self.remaining
+
+
+@dataclasses.dataclass
+class Kept:
+    """A case worth keeping.
+
+    Attributes:
+        case: The case, wrapped as it ran.
+        seen: What it showed.
+        features: Goals that it reached.
+        credit: Those that it was the first to reach; shrinking keeps them.
+    """
+
+    case: Case
+    seen: "dict[str, Any]"
+    features: "set[Any]"
+    credit: "set[Any]"
+
+
+class Search:
+    """One exploration of one module."""
+
+    def __init__(self, request: "dict[str, Any]", channel: Channel) -> None:
+        self.began = time.monotonic()
+        self.request = request
+        self.channel = channel
+        self.rng = random.Random(request["seed"])
+        self.wall = float(request["wall_seconds"])
+        self.max_cases = int(request["max_cases"])
+        module = importlib.import_module(request["module"])
+        file = request["file"]
+        with open(file, encoding="utf-8", errors="replace", newline=None) as stream:
+            source = stream.read()
+        self.program = Program(module, str(module.__file__), source, self.rng)
+        self.frontier = Frontier(self.program, self._goals())
+        self.values = Values(self.program, self.rng)
+        self.mutator = Mutator(self.program, self.values, self.rng)
+        roots = tuple(request.get("import_roots", ()))
+        self.tracer = Tracer(str(module.__file__), source)
+        runner = Runner(self.program.names, self.tracer, self.program.raises, roots, module.__name__.partition(".")[0])
+        self.workers = Workers(runner, (channel.descriptor,))
+        self.corpus: "list[Kept]" = []
+        self.archive: "dict[str, dict[Any, Kept]]" = {}
+        self.tried: "set[Any]" = set(tuple(map(_frozen, key)) for key in request.get("avoid", ()))
+        self.queue: "collections.deque[Case]" = collections.deque()
+        self.wraps: "dict[str, list[str]]" = {}
+        self.cases = 0
+        self.since_new = 0
+        self.reported = 0.0
+        self.subject_of = {subject.qualname: subject for subject in self.program.subjects}
+        symbol = request.get("symbol")
+        if symbol:
+            first, last = request["first_line"], request["last_line"]
+            self.program.subjects[:] = [
+                s for s in self.program.subjects if first <= s.first <= last or s.qualname == symbol
+            ] or self.program.subjects  # fmt: skip
+
+    def _goals(self) -> "set[Any]":
+        request = self.request
+        first, last = request["first_line"], request["last_line"]
+        goals: "set[Any]" = {line for line in request["statements"] if first <= line <= last}
+        goals -= set(request["covered_lines"])
+        covered = {tuple(arc) for arc in request["covered_branches"]}
+        goals |= {tuple(arc) for arc in request["branches"] if first <= arc[0] <= last and tuple(arc) not in covered}
+        return goals
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """All of it; sends candidates and how it ended."""
+        if not self.program.subjects:
+            self.channel.send("explored", stopped_by="exhausted", cases=0, poisoned=[])
+            return
+        harvested = Harvest(self.program).collect(list(self.request.get("texts", ())))
+        self.queue.extend(case for case in harvested if valid(case))
+        prepare_parent()
+        stopped = self._search()
+        self._finish()
+        reasons = collections.Counter(self.workers.poisoned.values())
+        self.channel.send(
+            "explored",
+            stopped_by=stopped,
+            cases=self.cases,
+            poisoned=[f"{count} case{'s' if count > 1 else ''}: {reason}" for reason, count in sorted(reasons.items())],
+        )
+
+    def _search(self) -> str:
+        flying: "collections.deque[Batch]" = collections.deque()
+        stopped = ""
+        while True:
+            while not stopped and len(flying) < IN_FLIGHT:
+                cases = self._next_cases()
+                if not cases:
+                    stopped = "exhausted"
+                    break
+                flying.append(self.workers.start(cases, observe=False, known=Known(self.frontier.remaining)))
+            if not flying:
+                return stopped
+            batch = flying.popleft()
+            for case, seen in zip(batch.cases, self.workers.finish(batch)):
+                self._learn(case, seen)
+            self._report()
+            if not stopped:
+                stopped = self._why_stop()
+
+    def _why_stop(self) -> str:
+        if self.queue:
+            return "wall" if self._elapsed() > self.wall * SEARCH_SHARE else ""
+        if not self.frontier.remaining and self.cases > 40 * len(self.program.subjects):
+            return "covered"
+        if self.since_new > PLATEAU + 20 * len(self.program.subjects):
+            return "plateau"
+        if self.cases >= self.max_cases:
+            return "cases"
+        if self._elapsed() > self.wall * SEARCH_SHARE:
+            return "wall"
+        return ""
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def _report(self) -> None:
+        now = self._elapsed()
+        if now - self.reported < 0.3:
+            return
+        self.reported = now
+        missing = self.frontier.remaining
+        self.channel.send(
+            "progress",
+            cases=self.cases,
+            lines=sum(1 for f in self.frontier.goals if isinstance(f, int) and f not in missing),
+            branches=sum(1 for f in self.frontier.goals if isinstance(f, tuple) and f not in missing),
+        )
+
+    # -- drawing --------------------------------------------------------------------------------------------------
+
+    def _next_cases(self) -> "list[Case]":
+        found: "list[Case]" = []
+        attempts = 0
+        weights = self.frontier.weights(private=self.since_new > PLATEAU // 4)
+        while len(found) < BATCH and attempts < BATCH * 6:
+            attempts += 1
+            case = self.queue.popleft() if self.queue else self._draw(weights)
+            if case is None or case.key in self.tried or len(case.source) > 1500:
+                continue
+            self.tried.add(case.key)
+            if case.key in self.workers.poisoned or not valid(case):
+                continue
+            found.append(case)
+        self.cases += len(found)
+        return found
+
+    def _draw(self, weights: "list[float]") -> "Case | None":
+        rng = self.rng
+        try:
+            subject = self.frontier.choose(rng, weights)
+            subject.tried += 1
+            subject.fruitless += 1
+            if self.corpus and rng.random() < 0.42:
+                return self._mutation(subject)
+            return self.fresh(subject)
+        except RecursionError:
+            return None
+
+    def fresh(self, subject: Subject) -> "Case | None":
+        """A new case for a subject."""
+        draft = Draft()
+        act = self.values.call(subject, draft)
+        case = Case(subject.qualname, tuple(draft.statements), act, "search", tuple(draft.picks))
+        for wrap in self.wraps.get(subject.qualname, ()):
+            case = wrapped(case, wrap, self.program.names)
+        return case
+
+    def _mutation(self, subject: Subject) -> "Case | None":
+        rng = self.rng
+        own = [kept for kept in self.archive.get(subject.qualname, {}).values()]
+        if not own or rng.random() < 0.15:
+            own = self.corpus[-60:]
+        if not own:
+            return self.fresh(subject)
+        parent = rng.choice(own).case
+        if rng.random() < 0.15:
+            return self.mutator.splice(parent, rng.choice(own).case)
+        return self.mutator.mutate(parent)
+
+    # -- learning -------------------------------------------------------------------------------------------------
+
+    def _learn(self, case: Case, seen: "dict[str, Any] | None") -> None:
+        self.since_new += 1
+        if seen is None:
+            return
+        for wrap in seen.get("applied", ()):
+            case = wrapped(case, wrap, self.program.names)
+        if seen.get("applied") and case.origin == "search" and "environ" not in seen["applied"]:
+            known = self.wraps.get(case.target)
+            if known is None:
+                self.wraps[case.target] = list(seen["applied"])
+        status = seen["status"]
+        good = status == "ok" or (status == "raised" and bool(seen.get("deliberate")))
+        for owner, name, index in case.picks:
+            subject = self.subject_of.get(owner)
+            if subject is not None:
+                for parameter in subject.parameters:
+                    if parameter.name == name and index < len(parameter.weights):
+                        parameter.learn(index, good=good)
+        if status == "arrange":
+            self._promote(case, int(seen.get("failed", -1)))
+            return
+        if status not in ("ok", "raised"):
+            return
+        features = self.frontier.of(seen)
+        self._keep(case, seen, features)
+        produced = seen.get("produced", "")
+        if status == "ok" and produced and len(case.source) < 260 and "asyncio" not in case.act:
+            self._produce(case, produced)
+
+    def _keep(self, case: Case, seen: "dict[str, Any]", features: "set[Any]") -> None:
+        frontier = self.frontier
+        strength = int(seen.get("strength", 0))
+        fresh = features & frontier.remaining
+        credit = fresh if strength >= 2 else fresh - frontier.weak
+        kept = Kept(case, seen, features, credit)
+        subject = self.subject_of.get(case.target)
+        if credit and strength >= 1:
+            self.since_new = 0
+            if subject is not None:
+                subject.fruitless = 0
+            self.corpus.append(kept)
+            if strength >= 2:
+                frontier.remaining -= credit
+                frontier.weak -= credit
+            else:
+                frontier.weak |= credit
+        if strength >= 2 or not fresh:
+            frontier.tested.add(case.target)
+        paths = self.archive.setdefault(case.target, {})
+        signature = (seen["status"], seen.get("kind", ""), hash(tuple(seen.get("arcs", ()))))
+        for key in (signature, (*signature, seen.get("digest", ""))):
+            current = paths.get(key)
+            if current is None:
+                if len(paths) < 60 or credit:
+                    paths[key] = kept
+                    break
+            elif _plainness(case) < _plainness(current.case) and key == signature:
+                paths[key] = kept
+                break
+
+    def _produce(self, case: Case, produced: str) -> None:
+        top = self.program.module.__name__.partition(".")[0]
+        if not produced.startswith(top):
+            return
+        cases = self.values.producers.setdefault(produced, [])
+        if len(cases) < 40:
+            if all(case.key != other.key for other in cases):
+                cases.append(case)
+        elif self.rng.random() < 0.1:
+            cases[self.rng.randrange(len(cases))] = case
+
+    def _promote(self, case: Case, failed: int) -> None:
+        """A statement of the arrangement that failed may be worth a case of its own."""
+        if failed < 0 or self.rng.random() > 0.4 or len(self.queue) > 200:
+            return
+        statement = ast.parse(case.arrange[failed]).body[0]
+        if not isinstance(statement, (ast.Assign, ast.Expr)) or not isinstance(statement.value, ast.Call):
+            return
+        name = ast.unparse(statement.value.func).rpartition(".")[2]
+        target = next((s.qualname for s in self.program.subjects if s.name == name), None)
+        if target is not None:
+            self.queue.append(Case(target, case.arrange[:failed], ast.unparse(statement.value), "search"))
+
+    # -- finishing ------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        chosen = self._shrunk(self._chosen())
+        chosen = [dataclasses.replace(kept, case=without_result_name(kept.case)) for kept in chosen]
+        first = self._observed([kept.case for kept in chosen], seed=1, size=1)
+        second = self._observed([kept.case for kept in reversed(chosen)], seed=2, size=8)
+        second.reverse()
+        number = 0
+        sent: "set[Any]" = set()
+        for kept, one, two in zip(chosen, first, second):
+            if one is None or two is None or one["status"] != two["status"] or one["status"] not in ("ok", "raised"):
+                continue
+            case = kept.case
+            for wrap in one.get("applied", ()):
+                case = wrapped(case, wrap, self.program.names)
+            if case.key in sent or one.get("wrap"):
+                continue
+            asserts = [line for line in one.get("asserts", ()) if line in two.get("asserts", ())]
+            if one["status"] == "ok" and not asserts:
+                continue
+            if one["status"] == "raised":
+                if one.get("exception") != two.get("exception") or not one.get("exception"):
+                    continue
+                if one.get("match") != two.get("match"):
+                    one["match"] = ""
+            arcs = self.frontier.of(one) & self.frontier.of(two)
+            fields = candidate(case, one, asserts, self.program.names, number)
+            if fields is None:
+                continue
+            sent.add(case.key)
+            number += 1
+            self.channel.send(
+                "candidate",
+                **fields,
+                lines=sorted(f for f in arcs if isinstance(f, int)),
+                branches=sorted(f for f in arcs if isinstance(f, tuple)),
+            )
+
+    def _observed(self, cases: "list[Case]", *, seed: int, size: int) -> "list[dict[str, Any] | None]":
+        found: "list[dict[str, Any] | None]" = []
+        flying: "collections.deque[Batch]" = collections.deque()
+        groups = [cases[index : index + size] for index in range(0, len(cases), size)]
+        while groups or flying:
+            while groups and len(flying) < IN_FLIGHT:
+                flying.append(self.workers.start(groups.pop(0), observe=True, seed=seed))
+            found.extend(self.workers.finish(flying.popleft()))
+        return found
+
+    def _chosen(self) -> "list[Kept]":
+        """The corpus, alternatives for each goal, and some variety for each subject."""
+        chosen: "list[Kept]" = []
+        keys: "set[Any]" = set()
+
+        def add(kept: Kept) -> bool:
+            if kept.case.key in keys or len(chosen) >= MAX_CANDIDATES:
+                return False
+            keys.add(kept.case.key)
+            chosen.append(kept)
+            return True
+
+        for kept in self.corpus:
+            if int(kept.seen.get("strength", 0)) >= 2 or kept.credit & self.frontier.remaining:
+                add(kept)
+        per_goal: "collections.Counter[Any]" = collections.Counter(f for kept in chosen for f in kept.features)
+        spare = [
+            kept for name in sorted(self.archive) for kept in self.archive[name].values() if kept.seen["status"] in ("ok", "raised")
+        ]
+        spare.sort(key=lambda kept: (-len(kept.features), _plainness(kept.case)))
+        for kept in spare:
+            if any(per_goal[feature] <= ALTERNATIVES for feature in kept.features) and add(dataclasses.replace(kept, credit=set())):
+                per_goal.update(kept.features)
+        for name in sorted(self.archive):
+            subject = self.subject_of.get(name)
+            if subject is not None and not subject.public:
+                continue
+            count = 0
+            for kept in sorted(self.archive[name].values(), key=lambda kept: _plainness(kept.case)):
+                if count >= DIVERSITY:
+                    break
+                count += add(dataclasses.replace(kept, credit=set()))
+        return chosen
+
+    def _shrunk(self, chosen: "list[Kept]") -> "list[Kept]":
+        """Make cases smaller while they reach what they were kept for, in the same way."""
+        current = list(chosen)
+        open_ = [index for index, kept in enumerate(current) if kept.credit]
+        for _round in range(8):
+            if not open_ or self._elapsed() > self.wall * 0.85:
+                break
+            plan: "list[tuple[int, Case]]" = []
+            for index in open_:
+                count = 0
+                for smaller in proposals(current[index].case):
+                    if smaller.key not in self.workers.poisoned:
+                        plan.append((index, smaller))
+                        count += 1
+                    if count >= 8:
+                        break
+            results: "list[dict[str, Any] | None]" = []
+            flying: "collections.deque[Batch]" = collections.deque()
+            groups = [plan[start : start + BATCH] for start in range(0, len(plan), BATCH)]
+            while groups or flying:
+                while groups and len(flying) < IN_FLIGHT:
+                    group = groups.pop(0)
+                    flying.append(self.workers.start([case for _index, case in group], observe=False, known=Known(self.frontier.goals)))
+                results.extend(self.workers.finish(flying.popleft()))
+            better: "dict[int, Kept]" = {}
+            for (index, case), seen in zip(plan, results):
+                before = current[index]
+                if seen is None or seen["status"] != before.seen["status"] or seen.get("kind") != before.seen.get("kind"):
+                    continue
+                if int(seen.get("strength", 0)) < int(before.seen.get("strength", 0)) or seen.get("applied"):
+                    continue
+                features = self.frontier.of(seen)
+                if not before.credit <= features:
+                    continue
+                best = better.get(index)
+                if best is None or case.cost() < best.case.cost():
+                    better[index] = Kept(case, seen, features, before.credit)
+            for index, kept in better.items():
+                current[index] = kept
+            open_ = sorted(better)
+        return current
+
+
+def _plainness(case: Case) -> float:
+    """Lower is nicer: documentation first, then what is short."""
+    return case.cost() - (200 if case.origin in ("doctest", "example") else 0)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def explore(request: "dict[str, Any]", channel: Channel) -> None:
+    """Explore as the request says."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 1000))
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    Search(request, channel).run()

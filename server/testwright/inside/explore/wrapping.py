@@ -1,0 +1,40 @@
+"""What an act is wrapped in so that its result can be looked at: drained, awaited, collected."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .cases import Case, local_names
+from .names import Names
+
+TAKE = 5
+"""Items taken of what does not end."""
+
+
+def wrapped(case: Case, kind: str, names: Names) -> Case:
+    """The same case with its act wrapped."""
+    if kind == "list":
+        return dataclasses.replace(case, act=f"list({case.act})")
+    if kind == "take":
+        bound = names.bind("itertools", "islice")
+        return dataclasses.replace(case, act=f"list({bound}({case.act}, {TAKE}))")
+    if kind == "run":
+        bound = names.bind("asyncio")
+        return dataclasses.replace(case, act=f"{bound}.run({case.act})")
+    if kind in ("collect", "collect-take"):
+        bound = names.bind("asyncio")
+        name = "collect"
+        while name in local_names(case.arrange):
+            name += "_"
+        if kind == "collect":
+            body = f"async def {name}():\n    return [item async for item in {case.act}]"
+        else:
+            body = (
+                f"async def {name}():\n    items = []\n    async for item in {case.act}:\n        items.append(item)\n"
+                f"        if len(items) == {TAKE}:\n            break\n    return items"
+            )
+        return dataclasses.replace(case, arrange=(*case.arrange, body), act=f"{bound}.run({name}())")
+    if kind == "environ":
+        bound = names.bind("os")
+        return dataclasses.replace(case, arrange=(f"monkeypatch.setattr({bound}, 'environ', {{}})", *case.arrange))
+    return case
