@@ -175,8 +175,10 @@ def _spaced(sections: list[list[ast.stmt]]) -> list[ast.stmt]:
 
 def row_ids(parameters: Sequence[str], rows: Sequence[Row]) -> tuple[str, ...]:
     """Ids as pytest makes them; empty for rows that share one, since its way to tell them apart changed."""
-    ids = ["-".join(_value_id(name, value, index) for name, value in zip(parameters, row.values, strict=True))
-           for index, row in enumerate(rows)]  # fmt: skip
+    ids = [
+        "-".join(_value_id(name, value, index) for name, value in zip(parameters, row.values, strict=True))
+        for index, row in enumerate(rows)
+    ]
     return tuple(one if ids.count(one) == 1 else "" for one in ids)
 
 
@@ -194,9 +196,15 @@ def _value_id(name: str, node: ast.expr, index: int) -> str:
 
 def _given_ids(rows: Sequence[Row], ids: Sequence[str]) -> list[str]:
     """Ids of our own for the rows whose values are too long or too odd to be read in one."""
-    wanted = ["" if one and len(one) <= _LONGEST_ID and "\\" not in one and one.isprintable() else _id_of(row)
-              for row, one in zip(rows, ids, strict=True)]  # fmt: skip
+    wanted = ["" if _readable(row, one) else _id_of(row) for row, one in zip(rows, ids, strict=True)]
     return [one if wanted.count(one) == 1 and one not in ids else "" for one in wanted]
+
+
+def _readable(row: Row, row_id: str) -> bool:
+    if len(row_id) > _LONGEST_ID:
+        return False
+    constants = [value.value for value in row.values if isinstance(value, ast.Constant)]
+    return all(value.isprintable() for value in constants if isinstance(value, str))
 
 
 def _id_of(row: Row) -> str:

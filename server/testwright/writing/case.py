@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from testwright.model import Candidate, Import
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_DEEPEST = 100  # levels of a tree; copying and printing take several frames for each
 _IDLE_FIXTURES = frozenset(
     {"tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "capfd", "capsysbinary", "caplog", "request"}
 )
@@ -80,6 +81,8 @@ class Case:
             imports=candidate.imports,
             fixtures=candidate.fixtures,
         )
+        if any(_deeper_than(node, _DEEPEST) for node in case.nodes()):
+            raise UnusableCandidate("It is nested too deeply to be read.")
         return case._tidied()
 
     def nodes(self) -> Iterator[ast.AST]:
@@ -226,6 +229,15 @@ class _Substitution(ast.NodeTransformer):
     def _scope(self, node: ast.AST, bound: set[str]) -> ast.AST:
         inner = {name: value for name, value in self.mapping.items() if name not in bound}
         return _Substitution(inner).generic_visit(node) if inner else node
+
+
+def _deeper_than(root: ast.AST, limit: int) -> bool:
+    level: list[ast.AST] = [root]
+    for _ in range(limit):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
 
 
 def _parameters(arguments: ast.arguments) -> set[str]:
