@@ -42,7 +42,8 @@ class SourceFile:
         """
         bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
         try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            every_line = iter(_LINE.findall(data))  # unlike a stream, it knows the old line end of the Macintosh
+            encoding, _ = tokenize.detect_encoding(lambda: next(every_line, b""))
             encoding = encoding.removesuffix("-sig")
             text = data[len(bom) :].decode(encoding)
         except (SyntaxError, UnicodeDecodeError, LookupError) as error:

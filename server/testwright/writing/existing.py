@@ -83,7 +83,9 @@ def parsed(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            tree = ast.parse(text)
+            compile(tree, "<test file>", "exec", dont_inherit=True)  # finds what the grammar allows and Python does not
+            return tree
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _unreadable(error) from error
 
@@ -100,12 +102,9 @@ def _unreadable(error: BaseException) -> TargetError:
 def _global_names(text: str) -> set[str]:
     """Names that the file looks up at its top level, from wherever in it."""
     found: set[str] = set()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scopes = [symtable.symtable(text, "<test file>", "exec")]
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise _unreadable(error) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scopes = [symtable.symtable(text, "<test file>", "exec")]
     while scopes:
         scope = scopes.pop()
         top = scope.get_type() == "module"

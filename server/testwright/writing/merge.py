@@ -8,7 +8,7 @@ import sys
 import tokenize
 from dataclasses import dataclass
 
-from testwright.errors import WriteFailure
+from testwright.errors import TargetError, WriteFailure
 from testwright.writing.encoding import SourceFile
 from testwright.writing.existing import is_test, parsed
 
@@ -186,7 +186,7 @@ def _check(data: bytes, before: ast.Module, imports: str, tests: str) -> None:
     expected = sorted([*(ast.dump(node) for node in before.body), *inserted])
     try:
         after = sorted(ast.dump(node) for node in ast.parse(SourceFile.of(data).text).body)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TargetError):
         after = []
     if len(after) != len(expected):
         raise WriteFailure(
