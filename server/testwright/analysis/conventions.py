@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from testwright.analysis.testfiles import OTHER_LEVELS, SourceFile, TestFile, usable_patterns
+from testwright.analysis.testfiles import OTHER_LEVELS, SourceFile, TestFile, read_imports, usable_patterns
 from testwright.model import Project
 
 Way = Literal["mirrored", "mirrored with the package", "flat", "beside", "beside, in a folder"]
@@ -123,6 +123,9 @@ class _Votes:
 
     def count(self, test: Path, sources: Sequence[SourceFile]) -> None:
         """Count one test file, given the modules of its name."""
+        if len(sources) > 1:
+            imports = read_imports(test)
+            sources = [source for source in sources if imports.name(source)] or sources
         found = [vote for source in sources if (vote := self._vote(test, source)) is not None]
         told = [vote for vote in found if vote[0] is not None and vote[0] != "flat"]
         if told:
@@ -143,7 +146,8 @@ class _Votes:
                 ways[voted] += count
         order: tuple[Way, ...] = ("mirrored", "mirrored with the package", "flat", "beside, in a folder", "beside")
         unclear = sum(count for (way, _), count in near.items() if way is None)
-        way: Way | None = max(order, key=lambda item: ways[item]) if ways else None
+        most: Way = max(order, key=lambda item: ways[item])
+        way: Way | None = most if ways else None
         is_beside = way is not None and way.startswith("beside")
         if way is not None and is_beside and unclear > ways[way]:
             way, is_beside = None, False

@@ -9,12 +9,14 @@ own state are never roots.
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testwright.analysis.walking import SKIPPED_FOLDERS
 from testwright.errors import InterpreterError
 from testwright.model import Interpreter
 
@@ -23,6 +25,7 @@ NEWEST_TESTED = (3, 14)
 
 MAX_TEXT_BYTES = 256 * 1024
 MAX_PACKAGES = 500  # importable entries of one folder that a .pth file names
+MAX_DEPTH = 3  # of namespace packages in it
 MAX_LINKS = 40  # as the kernel allows
 
 _SYSTEM = tuple(Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"))
@@ -404,15 +407,7 @@ class _Roots:
         if self._is_private(resolved):
             self.notes.append(f"{path}, which a .pth file of the environment names, is private, so it is not seen.")
             return
-        if resolved.is_file() or (resolved / "__init__.py").is_file():
-            self._add(path)
-            return
-        try:
-            entries = sorted(resolved.iterdir())[: MAX_PACKAGES * 10]
-        except OSError:
-            return
-        importable = [path / entry.name for entry in entries if _is_importable(entry)]
-        for entry in importable[:MAX_PACKAGES]:
+        for entry in itertools.islice(_importable(path, MAX_DEPTH), MAX_PACKAGES):
             target = entry.resolve()
             if workspace.is_relative_to(target) or target.is_relative_to(workspace):
                 continue
@@ -444,16 +439,24 @@ class _Roots:
         return resolved.is_relative_to(home) and any(part.startswith(".") for part in resolved.relative_to(home).parts)
 
 
-def _is_importable(entry: Path) -> bool:
-    """Whether an entry of a folder on ``sys.path`` is a package, a module or the record of a distribution."""
-    if entry.name.endswith((".dist-info", ".egg-info")):
-        return True
-    if entry.suffix in (".py", ".so", ".pyd"):
-        return entry.is_file()
-    if not entry.name.isidentifier() or not entry.is_dir() or (entry / "pyvenv.cfg").exists():
-        return False
+def _importable(path: Path, depth: int) -> Iterator[Path]:
+    """Packages, modules and records of distributions at a path on ``sys.path``.
+
+    A package is taken whole; of a folder that is none, what is importable in it, so that a project's ``.env`` beside
+    its packages is not.
+    """
+    if path.is_file() or (path / "__init__.py").is_file():
+        yield path
+        return
     try:
-        with os.scandir(entry) as inside:
-            return any(item.name.endswith((".py", ".so")) or item.is_dir(follow_symlinks=False) for item in inside)
+        entries = sorted(path.iterdir())
     except OSError:
-        return False
+        return
+    for entry in entries:
+        if entry.name.endswith((".dist-info", ".egg-info")) or (entry.suffix in (".py", ".so") and entry.is_file()):
+            yield entry
+        elif entry.name.isidentifier() and entry.is_dir() and not (entry / "pyvenv.cfg").exists():
+            if (entry / "__init__.py").is_file():
+                yield entry
+            elif depth > 1 and entry.name not in SKIPPED_FOLDERS:
+                yield from _importable(entry, depth - 1)

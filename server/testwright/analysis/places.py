@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from testwright.analysis.conventions import Convention, learn_convention
@@ -123,7 +123,7 @@ def _existing_for(target: Target, tests: Sequence[TestFile], sources: Sequence[S
         imports = read_imports(test.path)
         takes = _imports_target(imports, target, is_alone=not others)
         nearness = _nearness(test.path, target)
-        if not takes and (not is_named or _is_of_another(imports, others) or (others and not nearness)):
+        if not takes and (not is_named or any(imports.name(other) for other in others) or (others and not nearness)):
             continue
         rank = (test.subject in names or test.subject in longer, takes, nearness, "unit" in folders, -len(folders))
         ranked.append((tuple(int(part) for part in rank), str(test.path), test.path))
@@ -143,18 +143,6 @@ def _imports_target(imports: Imports, target: Target, *, is_alone: bool) -> bool
         if name == target.module or name.endswith("." + target.module):
             return True
         if target.module.endswith("." + name) and (is_alone or "." in name):
-            return True
-    return False
-
-
-def _is_of_another(imports: Imports, others: Iterable[SourceFile]) -> bool:
-    """Whether another module of the same last name is imported."""
-    for source in others:
-        dotted = ".".join(source.parts)
-        if source.path in imports.files or any(
-            name == dotted or name.endswith("." + dotted) or ("." in name and dotted.endswith("." + name))
-            for name in imports.dotted
-        ):
             return True
     return False
 
@@ -179,7 +167,7 @@ def _new(
     parts = tuple(target.module.split("."))
     names = subject_names(target.path, parts)
     wanted = convention.folder(target.path, parts)
-    folder = _without_new_packages(wanted, project.workspace)
+    folder = wanted if convention.way.startswith("beside") else _without_new_packages(wanted, project.workspace)
     is_alone = not any(source.path != target.path and set(names) & set(source.names) for source in sources)
     candidates = [names[0], *joined_names(parts)]
     if (folder != wanted or convention.way == "flat") and not is_alone and len(candidates) > 1:

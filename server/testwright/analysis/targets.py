@@ -28,7 +28,7 @@ WORKSPACE_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "pytest.ini", "t
 # Syntax of a Python newer than the oldest one that Testwright runs on, as the beginning of a statement.
 _NEWER_SYNTAX = (
     ((3, 12), re.compile(r"^\s*(?:type\s+\w+(?:\[.*\])?\s*=|(?:async\s+)?def\s+\w+\[|class\s+\w+\[)")),
-    ((3, 14), re.compile(r"""^\s*except\*?\s+[\w.]+\s*,[^()]*:|\bt[rR]?["']""")),
+    ((3, 14), re.compile(r"""^\s*except\*?\s+[\w.]+\s*,\s*(?:\w+\.)*[A-Z][^()]*:|(?<![\w"'])t[rR]?["']""")),
 )
 
 

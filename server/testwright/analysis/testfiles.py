@@ -70,6 +70,14 @@ class Imports:
     dotted: frozenset[str]
     files: frozenset[Path]
 
+    def name(self, source: SourceFile) -> bool:
+        """Whether a module is among them, under its own root or one above."""
+        dotted = ".".join(source.parts)
+        return source.path in self.files or any(
+            name == dotted or name.endswith("." + dotted) or ("." in name and dotted.endswith("." + name))
+            for name in self.dotted
+        )
+
 
 def subject_names(path: Path, parts: Sequence[str]) -> tuple[str, ...]:
     """What a test file may call a module, the preferred name first: ``parser`` for ``_parser.py``."""

@@ -328,7 +328,9 @@ def test_syntax_of_a_newer_python_is_said_to_be_that(line: str, version: str, mo
     assert version in failure.next_step
 
 
-@pytest.mark.parametrize("line", ["type = 1 2", "items[0] 1", "except (ValueError, TypeError) x:", "print 't'"])
+@pytest.mark.parametrize(
+    "line", ["type = 1 2", "items[0] 1", "except (ValueError, TypeError) x:", "print 't'", "except ValueError, e:"]
+)
 def test_other_syntax_errors_are_not_taken_for_a_newer_python(line: str) -> None:
     failure = syntax_failure(Path("m.py"), line, SyntaxError("invalid syntax", ("m.py", 1, 1, line)))
     assert failure.message == f"m.py has a syntax error: invalid syntax (line 1, column 1: {line})."
