@@ -382,6 +382,7 @@ class RunReport:
         return self.status in ("written", "nothing-to-add", "dry-run")
 
 
+EventKind = Literal["phase", "progress", "note", "finished"]
 Phase = Literal["analyse", "prepare", "baseline", "explore", "judge", "verify", "write"]
 
 
@@ -396,7 +397,7 @@ class RunEvent:
         data: Numbers for machines.
     """
 
-    kind: Literal["phase", "progress", "note", "finished"]
+    kind: EventKind
     phase: Phase
     message: str
     elapsed: float

@@ -10,14 +10,14 @@ from testwright.boxes.protocol import World
 
 
 @contextmanager
-def placed(world: World, folder: Path, name: str, text: str) -> Iterator[Path]:
-    """Put a file into the snapshot and take it away again, with the folders that had to be made.
+def placed(world: World, folder: Path, name: str, content: str | bytes) -> Iterator[Path]:
+    """Put a file into the snapshot for a while; afterwards what was there is there again, and no folder more.
 
     Args:
         world: Whose snapshot.
         folder: Folder in the workspace, as the user names it; need not exist.
         name: The file's name.
-        text: Its text.
+        content: Its text, or its bytes when the encoding matters.
 
     Yields:
         The file in the snapshot (on the host); ``Session.seen`` tells where the box sees it.
@@ -29,12 +29,16 @@ def placed(world: World, folder: Path, name: str, text: str) -> Iterator[Path]:
             parent.mkdir(mode=0o755)
             made.append(parent)
     path = inside / name
-    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    before = path.read_bytes() if path.exists() else None
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="surrogatepass"))
     path.chmod(0o644)  # the box may have another user
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(before)
         for parent in reversed(made):
             with suppress(OSError):
                 parent.rmdir()

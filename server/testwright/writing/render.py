@@ -24,8 +24,6 @@ from testwright.writing.tables import Table, into_tables, without_repeats
 
 _PREAMBLE = '''"""Candidates to be judged, each in a function of its own."""
 
-import contextlib
-import importlib
 import re
 
 import pytest
@@ -111,7 +109,6 @@ def render_candidates(candidates: Sequence[Candidate], style: Style) -> Candidat
     functions: list[str] = []
     names: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    modules: dict[str, None] = {}
     for index, candidate in enumerate(candidates):
         name = f"test_c{index:03d}"
         try:
@@ -122,12 +119,7 @@ def render_candidates(candidates: Sequence[Candidate], style: Style) -> Candidat
             continue
         functions.append(text)
         names[name] = candidate.id
-        modules.update(dict.fromkeys(wanted.module for wanted in case.imports))
-    warm = "".join(
-        f"with contextlib.suppress(Exception, SystemExit):\n    importlib.import_module({module!r})\n"
-        for module in modules
-    )
-    return CandidatesFile("\n\n".join([_PREAMBLE + "\n" + warm, *functions]), names, skipped)
+    return CandidatesFile("\n\n".join([_PREAMBLE, *functions]), names, skipped)
 
 
 def _candidate_function(name: str, case: Case, style: Style) -> str:

@@ -1,0 +1,153 @@
+"""What a run gathers for its report, and the events that it sends on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from testwright.errors import TestwrightError
+from testwright.judge.minimise import Selection
+from testwright.model import (
+    CoverageFigures,
+    CoverageSets,
+    DiscardedTest,
+    EventKind,
+    KeptTest,
+    Phase,
+    RunEvent,
+    RunReport,
+    Status,
+    StoppedBy,
+    Verdict,
+)
+from testwright.service.job import GenerateRequest, Job
+from testwright.service.stopwatch import Stopwatch
+from testwright.settings import Settings
+from testwright.writing.compose import ComposedFile
+
+
+@dataclass(slots=True)
+class Account:
+    """Filled in as the run goes on; a run that fails in the middle tells what it has."""
+
+    request: GenerateRequest
+    on_event: Callable[[RunEvent], None]
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch(Settings().budget))
+    phase: Phase = "analyse"
+    job: Job | None = None
+    box: str = ""
+    python_version: str = ""
+    before: CoverageFigures | None = None
+    after: CoverageFigures | None = None
+    kept: tuple[KeptTest, ...] = ()
+    discarded: tuple[DiscardedTest, ...] = ()
+    stopped_by: StoppedBy | None = None
+    diff: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def take_job(self, job: Job) -> None:
+        """Reading is done: the budget of its settings holds from now on."""
+        self.job = job
+        self.watch.start_budget(job.settings.budget)
+        self.python_version = job.interpreter.version
+        self.note(*job.notes)
+
+    @contextmanager
+    def step(self, phase: Phase, message: str) -> Iterator[None]:
+        """Begin a phase: tell it, and count its time."""
+        self.phase = phase
+        self._tell("phase", message)
+        with self.watch.phase(phase):
+            yield
+
+    def progress(self, message: str, **data: float | str) -> None:
+        """Tell a step within the phase."""
+        self._tell("progress", message, **data)
+
+    def note(self, *sentences: str) -> None:
+        """Keep sentences for the report, each once, and tell them."""
+        for sentence in sentences:
+            if sentence and sentence not in self.notes:
+                self.notes.append(sentence)
+                self._tell("note", sentence)
+
+    def take_selection(self, selection: Selection, composed: ComposedFile | None, covered: CoverageSets) -> None:
+        """Keep which tests stand in the file, and which do not and why."""
+        verdicts = {verdict.candidate.id: verdict for verdict in selection.kept}
+        tests = composed.suite.tests if composed is not None else ()
+        self.kept = tuple(
+            _kept(test.name, test.target, [verdicts[one] for one in test.candidates if one in verdicts], covered)
+            for test in tests
+        )
+        self.discarded = tuple(
+            DiscardedTest(verdict.candidate.target, verdict.reason, source_of(verdict)) for verdict in selection.dropped
+        )
+
+    def finish(self, status: Status, *, test_file: str | None) -> RunReport:
+        """Make the report of a run that did its job, and tell that it is over."""
+        report = self._report(status, test_file=test_file, error=None)
+        self._tell("finished", status, percent=report.coverage_after.percent if report.coverage_after else 0.0)
+        return report
+
+    def fail(self, error: TestwrightError) -> RunReport:
+        """Make the report of a run that failed, and tell that it is over."""
+        report = self._report("failed", test_file=None, error=error)
+        self._tell("finished", str(error))
+        return report
+
+    def _report(self, status: Status, *, test_file: str | None, error: TestwrightError | None) -> RunReport:
+        job, request = self.job, self.request
+        threshold = job.settings.coverage_threshold if job else _asked_threshold(request)
+        figures = self.after or self.before
+        return RunReport(
+            status=status,
+            module=job.target.module if job else (request.module or ""),
+            path=str(job.target.path) if job else str(request.path or ""),
+            symbol=request.symbol,
+            test_file=test_file,
+            threshold=threshold,
+            threshold_reached=error is None and figures is not None and figures.percent >= threshold,
+            coverage_before=self.before,
+            coverage_after=self.after,
+            kept=self.kept if error is None else (),
+            discarded=self.discarded,
+            seconds=self.watch.seconds,
+            box=self.box,
+            interpreter=str(job.interpreter.executable) if job else "",
+            python_version=self.python_version,
+            seed=job.settings.seed if job else (request.settings.seed or 0),
+            stopped_by=self.stopped_by,
+            diff=self.diff,
+            error=str(error) if error is not None else None,
+            error_slug=error.slug if error is not None else None,
+            notes=tuple(self.notes),
+        )
+
+    def _tell(self, kind: EventKind, message: str, **data: float | str) -> None:
+        self.on_event(RunEvent(kind, self.phase, message, round(self.watch.elapsed, 3), data))
+
+
+def source_of(verdict: Verdict) -> str:
+    """A candidate's body as a person would read it in a list of what was discarded."""
+    candidate = verdict.candidate
+    act = candidate.act if candidate.binds is None else f"{candidate.binds} = {candidate.act}"
+    if candidate.raises is not None:
+        act = f"with pytest.raises({candidate.raises.exception}): {candidate.act}"
+    return "\n".join([*candidate.arrange, act, *(f"assert {check}" for check in candidate.asserts)])
+
+
+def _kept(name: str, target: str, verdicts: Sequence[Verdict], covered: CoverageSets) -> KeptTest:
+    lines: set[int] = set()
+    branches: set[tuple[int, int]] = set()
+    for verdict in verdicts:
+        if verdict.evidence is not None:
+            lines |= verdict.evidence.lines - covered.executed
+            branches |= verdict.evidence.branches - covered.executed_branches
+    origin = verdicts[0].candidate.origin if verdicts else "embedded"
+    return KeptTest(name, target, origin, tuple(sorted(lines)), tuple(sorted(branches)))
+
+
+def _asked_threshold(request: GenerateRequest) -> float:
+    asked = request.settings.coverage_threshold
+    return Settings().coverage_threshold if asked is None else asked

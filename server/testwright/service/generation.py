@@ -1,0 +1,82 @@
+"""The public API: a specification or a request in, a result with its report out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from testwright.errors import TestwrightError, UsageError
+from testwright.model import RunEvent, RunReport
+from testwright.service.job import GenerateRequest
+from testwright.service.run import Run
+from testwright.settings import Options
+from testwright.specification import GenerationResult, OpenHandsIntegrationConfig, TestTaskSpecification
+
+
+def _ignore(_: RunEvent) -> None:
+    """Take an event and do nothing."""
+
+
+class UnitTestGenerationService:
+    """Writes tests. One object may do any number of runs, at the same time too.
+
+    Args:
+        config: Where the agent and its models are found; from the environment when None.
+    """
+
+    def __init__(self, config: OpenHandsIntegrationConfig | None = None) -> None:
+        self.config = OpenHandsIntegrationConfig.from_env() if config is None else config
+
+    async def generate_tests(
+        self, spec: TestTaskSpecification, on_event: Callable[[RunEvent], None] = _ignore
+    ) -> GenerationResult:
+        """Write tests for one module.
+
+        Args:
+            spec: What is wanted.
+            on_event: Called with each event of the run, in this task.
+
+        Returns:
+            What became of it; a failure is told in ``error`` and not raised.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled; no process is left and nothing was written.
+        """
+        request = GenerateRequest(
+            workspace=None if spec.workspace is None else Path(spec.workspace),
+            path=None if spec.module_path is None else Path(spec.module_path),
+            module=spec.module_name,
+            settings=Options(coverage_threshold=spec.coverage_threshold, max_iterations=spec.max_iterations),
+        )
+        report = await self.run(request, on_event)
+        return GenerationResult(report.success, report.test_file, report.error, report)
+
+    async def run(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> RunReport:
+        """Do one run.
+
+        Args:
+            request: What a client asks for.
+            on_event: Called with each event of the run, in this task.
+
+        Returns:
+            The account of the run; a failure is told in it and not raised.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled; no process is left and nothing was written.
+        """
+        run = Run(request, on_event)
+        try:
+            return await run.execute()
+        except TestwrightError as error:
+            return run.failed(error)
+        except OSError as error:
+            return run.failed(_disk_failure(error))
+
+
+def _disk_failure(error: OSError) -> TestwrightError:
+    name = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    return UsageError(
+        f"The operating system refused: {error.strerror or error}{name}.",
+        next_step="Check that the workspace and the temporary folder can be read and have room.",
+    )

@@ -1,0 +1,63 @@
+"""Time of a run: what each phase took, and what is left of the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from testwright.model import Phase
+
+
+class Stopwatch:
+    """Counts the seconds of each phase against one budget.
+
+    The budget covers all from the baseline to writing (``start_budget`` says when that begins); what comes before,
+    finding the target and preparing the box, is counted but not charged.
+
+    Args:
+        budget: Seconds.
+        clock: A monotonic clock in seconds.
+    """
+
+    def __init__(self, budget: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._begun = clock()
+        self._charged_from = self._begun
+        self._seconds: dict[Phase, float] = {}
+
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Add the time of the block to a phase; a phase may come more than once."""
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + self._clock() - begun
+
+    def start_budget(self, budget: float) -> None:
+        """From now on time is charged, against this budget in seconds."""
+        self._budget = budget
+        self._charged_from = self._clock()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._begun
+
+    @property
+    def remaining(self) -> float:
+        """Seconds of the budget that are left, never negative."""
+        return max(0.0, self._budget - (self._clock() - self._charged_from))
+
+    def share(self, part: float, *, at_least: float = 1.0) -> float:
+        """Seconds that a phase may take: a part of the whole budget, but no more than what is left."""
+        return max(at_least, min(part * self._budget, self.remaining))
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall time by phase and in ``total``, rounded to milliseconds."""
+        rounded: dict[str, float] = {name: round(value, 3) for name, value in self._seconds.items()}
+        rounded["total"] = round(self.elapsed, 3)
+        return rounded
