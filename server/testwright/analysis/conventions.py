@@ -88,7 +88,7 @@ def learn_convention(
     """
     unit_tests = [test for test in tests if not OTHER_LEVELS & set(test.path.relative_to(project.workspace).parts[:-1])]
     pattern = _pattern(project, unit_tests)
-    votes = _Votes(project.workspace, target)
+    votes = _Votes(project, target)
     by_name: dict[str, list[SourceFile]] = defaultdict(list)
     for source in sources:
         for name in source.names:
@@ -116,8 +116,9 @@ def _pattern(project: Project, tests: Iterable[TestFile]) -> str:
 class _Votes:
     """Votes for a way and the folder that it starts from; None as a way is a vote that fits several."""
 
-    def __init__(self, workspace: Path, target: Path) -> None:
-        self.workspace = workspace
+    def __init__(self, project: Project, target: Path) -> None:
+        self.project = project
+        self.workspace = project.workspace
         self.target = target
         self.counted: Counter[tuple[Way | None, Path]] = Counter()
 
@@ -176,7 +177,16 @@ class _Votes:
     def _is_near(self, vote: tuple[Way | None, Path]) -> bool:
         """Whether a vote speaks for the target's part of the repository."""
         way, base = vote
-        return way in ("beside", "beside, in a folder") or self.target.is_relative_to(base.parent)
+        return way in ("beside", "beside, in a folder") or self.target.is_relative_to(self._tested_folder(base))
+
+    def _tested_folder(self, base: Path) -> Path:
+        """The folder whose code is tested below a folder: the one above the outermost test folder."""
+        for path in self.project.test_paths:
+            if path != self.workspace and base.is_relative_to(path):
+                return path.parent
+        parts = base.relative_to(self.workspace).parts
+        names = [index for index, part in enumerate(parts) if part in ("tests", "test", "testing")]
+        return self.workspace.joinpath(*parts[: names[0]]) if names else base.parent
 
 
 def _is_flat(base: Path, tests: Iterable[TestFile]) -> bool:

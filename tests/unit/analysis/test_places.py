@@ -79,6 +79,12 @@ NEW: list[tuple[str, dict[str, str], str, str]] = [
         "tests/acme/shop/test_tax.py",
     ),
     (
+        "mirrored in a folder of another name",
+        {"tests/fast/billing/test_tax.py": importing("acme.billing.tax")},
+        INVOICE,
+        "tests/fast/billing/test_invoice.py",
+    ),
+    (
         "mirrored in a unit folder",
         {"tests/unit/billing/test_tax.py": importing("acme.billing.tax"), "tests/integration/test_all.py": TEST},
         INVOICE,
