@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Literal
 
 from testwright.boxes.bubblewrap import BubblewrapBox
+from testwright.boxes.landlock import LandlockBox
+from testwright.boxes.plain import PlainBox
 from testwright.boxes.protocol import Box, Probe
 from testwright.errors import BoxUnavailable
 
 BoxName = Literal["auto", "bubblewrap", "landlock", "none"]
 
 # In the order in which ``auto`` tries them.
-_AUTOMATIC: dict[str, Callable[[], Box]] = {"bubblewrap": BubblewrapBox}
-_BY_NAME_ONLY: dict[str, Callable[[], Box]] = {}
+_AUTOMATIC: dict[str, Callable[[], Box]] = {"bubblewrap": BubblewrapBox, "landlock": LandlockBox}
+_BY_NAME_ONLY: dict[str, Callable[[], Box]] = {"none": PlainBox}
 
 
 async def choose_box(name: BoxName) -> Box:

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import ClassVar, Protocol, Self
 
-from testwright.boxes import processes
+from testwright.boxes.launcher import processes
 from testwright.boxes.protocol import MIB, BoxExit, ExitCause, Limits
 from testwright.errors import BoxFailure
 
@@ -21,6 +21,7 @@ LONGEST_LINE = 8 * MIB
 
 _CHUNK = 64 * 1024
 _WATCH_EVERY = 0.08  # seconds: the kernel's limits hold a single process at once, this is for trees
+_SCRATCH_LOOK = 3  # the scratch is measured at every third look
 _GRACE = 1.0  # seconds in which a killed tree has to be gone
 _OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
 
@@ -55,6 +56,10 @@ class ProcessTree(Protocol):
 
     def pids(self) -> list[int]:
         """All of the tree, in the host's numbers."""
+        ...
+
+    def scratch_size(self) -> int:
+        """Bytes that the scratch takes on the host's disk; 0 where the kernel limits it."""
         ...
 
     def kill(self) -> None:
@@ -99,6 +104,7 @@ class SupervisedProcess:
         self._cause: ExitCause | None = None
         self._exit: BoxExit | None = None
         self._failure: BoxFailure | None = None
+        self._reason = ""
         self._tail = bytearray()
         self._stdout_bytes = 0
         loop = asyncio.get_running_loop()
@@ -128,7 +134,7 @@ class SupervisedProcess:
                 for line in complete:
                     yield bytes(line)
             if len(rest) > LONGEST_LINE:
-                self._stop("output")
+                self._stop("output", f"it wrote a line of more than {LONGEST_LINE // MIB} MiB")
                 rest.clear()
         ended = await self._ended()
         if rest and ended.cause == "exited":
@@ -149,9 +155,11 @@ class SupervisedProcess:
         self._stop("killed")  # at once: a cancelled caller may not get to wait
         await asyncio.shield(self._ending)
 
-    def _stop(self, cause: ExitCause) -> None:
+    def _stop(self, cause: ExitCause, reason: str = "") -> None:
         if self._cause is None and self._process.returncode is None:
             self._cause = cause
+            if reason:
+                self._reason = f"\nThe box was ended: {reason}.\n"
         if not self._ending.done():
             self._tree.kill()
 
@@ -162,7 +170,7 @@ class SupervisedProcess:
         chunk = await stdout.read(_CHUNK)
         self._stdout_bytes += len(chunk)
         if self._stdout_bytes > self._limits.output:
-            self._stop("output")
+            self._stop("output", f"it wrote more than {self._limits.output} bytes to its standard output")
             return b""
         return chunk
 
@@ -194,22 +202,27 @@ class SupervisedProcess:
             del self._tail[:-STDERR_TAIL]
             seen += len(chunk)
             if seen > self._limits.output:
-                self._stop("output")
+                self._stop("output", f"it wrote more than {self._limits.output} bytes to its standard error")
                 return
 
     async def _watch(self) -> None:
         """Kill the tree when its wall time, its memory or its processes are used up."""
         loop = asyncio.get_running_loop()
+        looks = 0
         while (left := self._deadline - loop.time()) > 0:
             await asyncio.sleep(min(left, _WATCH_EVERY))
+            looks += 1
             pids = self._tree.pids()
             if self._memory_exceeded(pids):
-                self._stop("memory")
+                self._stop("memory", f"its processes hold more than {self._limits.memory // MIB} MiB")
                 return
             if not self._tree.forks_are_limited and processes.threads_of(pids) > self._limits.processes:
-                self._stop("killed")
+                self._stop("killed", f"it has more than {self._limits.processes} processes")
                 return
-        self._stop("wall")
+            if looks % _SCRATCH_LOOK == 0 and self._tree.scratch_size() > self._limits.file:
+                self._stop("killed", f"its scratch holds more than {self._limits.file // MIB} MiB")
+                return
+        self._stop("wall", f"it ran for more than {self._limits.wall:g} seconds")
 
     def _memory_exceeded(self, pids: list[int]) -> bool:
         limit = self._limits.memory
@@ -232,7 +245,7 @@ class SupervisedProcess:
                     self._failure = failure
                 code = status
             cause = self._cause or ("signalled" if code < 0 else "exited")
-            self._exit = BoxExit(cause, code, self._tail.decode("utf-8", errors="replace"))
+            self._exit = BoxExit(cause, code, self._tail.decode("utf-8", errors="replace") + self._reason)
         finally:
             for task in (self._watching, self._listening, self._feeding):
                 task.cancel()

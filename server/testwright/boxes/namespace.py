@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 from typing import ClassVar
 
-from testwright.boxes import processes
+from testwright.boxes.launcher import processes
 from testwright.boxes.reaping import Registry
 from testwright.errors import BoxFailure
 
@@ -94,6 +94,11 @@ class Namespace:
     def pids(self) -> list[int]:
         """The first process and all that descend from it; in a namespace nothing can leave that tree."""
         return [] if self._first is None else [self._first, *processes.descendants(self._first)]
+
+    @staticmethod
+    def scratch_size() -> int:
+        """The scratch is in memory, and the kernel limits it."""
+        return 0
 
     def kill(self) -> None:
         """Kill the namespace; the outer process ends by itself then, and is killed when there is no namespace."""

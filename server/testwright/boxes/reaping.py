@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from testwright.boxes import processes
+from testwright.boxes.launcher import processes
 from testwright.errors import BoxFailure
 
 MARKER = "TESTWRIGHT_BOX"

@@ -8,7 +8,7 @@ import re
 import secrets
 from pathlib import Path
 
-from testwright.boxes import processes
+from testwright.boxes.launcher import processes
 
 # systemd's list of user numbers (its document UIDS-GIDS) has 1879048192..2147483647 as unused by anybody.
 _FREE_FIRST = 1_900_000_000

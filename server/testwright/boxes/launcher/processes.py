@@ -130,3 +130,22 @@ def owner(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116 - called for every process of the host
     except OSError:
         return None
+
+
+def group(pid: int) -> int:
+    """Process group of a process; -1: it has gone."""
+    fields = _stat_fields(pid)
+    return int(fields[2]) if len(fields) > 2 else -1
+
+
+def members(group_number: int) -> list[int]:
+    """Processes of a group."""
+    return [pid for pid in all_processes() if group(pid) == group_number]
+
+
+def leader(thread: int) -> int | None:
+    """The process that a thread belongs to (a process is its own first thread); None: there is no such thread."""
+    for line in _read(f"/proc/{thread}/status").splitlines():
+        if line.startswith("Tgid:"):
+            return int(line.split()[1])
+    return None
