@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from typing import ClassVar, Protocol, Self
 
@@ -154,6 +155,13 @@ class SupervisedProcess:
         """Kill the whole tree; returns when nothing of it is alive."""
         self._stop("killed")  # at once: a cancelled caller may not get to wait
         await asyncio.shield(self._ending)
+        stdout = self._process.stdout
+        if stdout is not None:
+            # Its pipe counts as open until it was read to its end, and nobody else will.
+            with contextlib.suppress(RuntimeError, TimeoutError):  # RuntimeError: somebody does
+                async with asyncio.timeout(_GRACE):
+                    while await stdout.read(_CHUNK):
+                        pass
 
     def _stop(self, cause: ExitCause, reason: str = "") -> None:
         if self._cause is None and self._process.returncode is None:
@@ -203,7 +211,6 @@ class SupervisedProcess:
             seen += len(chunk)
             if seen > self._limits.output:
                 self._stop("output", f"it wrote more than {self._limits.output} bytes to its standard error")
-                return
 
     async def _watch(self) -> None:
         """Kill the tree when its wall time, its memory or its processes are used up."""
@@ -228,10 +235,25 @@ class SupervisedProcess:
         limit = self._limits.memory
         return processes.resident_memory(pids) > limit and processes.proportional_memory(pids) > limit
 
+    async def _status(self) -> int:
+        """Wait for the started process itself; asyncio's ``wait`` waits for its pipes to be read as well."""
+        try:
+            handle = os.pidfd_open(self._process.pid)
+        except ProcessLookupError:  # ended and taken note of already
+            pass
+        else:
+            try:
+                await readable(handle)
+            finally:
+                os.close(handle)
+        while self._process.returncode is None:  # noqa: ASYNC110 - asyncio learns it a moment later, from a thread
+            await asyncio.sleep(0.001)
+        return self._process.returncode
+
     async def _end(self) -> None:
         """Wait until all is over, whatever ends it, and tidy up."""
         try:
-            status = await self._process.wait()
+            status = await self._status()
             self._tree.kill()  # the program may have ended before what it started
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._tree.gone(), _GRACE)
@@ -247,6 +269,18 @@ class SupervisedProcess:
             cause = self._cause or ("signalled" if code < 0 else "exited")
             self._exit = BoxExit(cause, code, self._tail.decode("utf-8", errors="replace") + self._reason)
         finally:
+            self._tree.kill()  # we may have been cancelled before the end
             for task in (self._watching, self._listening, self._feeding):
                 task.cancel()
             self._tree.close()
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until there is something to read; a process's descriptor becomes readable with its end."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from testwright.boxes.launcher import processes
+from testwright.boxes.limits import readable
 from testwright.boxes.reaping import Registry
 from testwright.errors import BoxFailure
 
@@ -77,7 +78,7 @@ class Namespace:
             self._first = first
 
     async def _more_status(self) -> bool:
-        await _readable(self._status)
+        await readable(self._status)
         data = os.read(self._status, 4096)
         self._told += data
         return bool(data)
@@ -112,7 +113,7 @@ class Namespace:
     async def gone(self) -> None:
         """Wait for the namespace's end: its first process ends only after the kernel has ended all others."""
         if self._handle is not None:
-            await _readable(self._handle)
+            await readable(self._handle)
 
     def outcome(self, status: int) -> int:
         """The program's exit code. Bubblewrap tells signals as 128 and more, which an exit code may be as well.
@@ -138,14 +139,3 @@ class Namespace:
             os.close(self._handle)
         if self._note is not None:
             self._registry.forget(self._note)
-
-
-async def _readable(descriptor: int) -> None:
-    """Wait until there is something to read; a process's descriptor becomes readable with its end."""
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)
