@@ -132,6 +132,8 @@ async def _project(root: Path, python: Path | None, environ: Mapping[str, str]) 
     except TestwrightError as error:
         yield Finding("interpreter", "missing", error.message, error.next_step)
         return
+    for note in interpreter.notes:
+        yield Finding("interpreter", "note", note)
     async for finding in _interpreter(root, interpreter, settings):
         yield finding
 

@@ -86,11 +86,14 @@ def scratch_parent() -> Path:
     return Path(tempfile.gettempdir()).resolve()
 
 
-def places(held: Collection[Path] = (), environ: Mapping[str, str] | None = None) -> list[Place]:
+def places(
+    held: Collection[Path] = (), left: Collection[Path] = (), environ: Mapping[str, str] | None = None
+) -> list[Place]:
     """All folders of ours that exist: cache, state, then scratch folders by name.
 
     Args:
         held: Scratch folders of runs that are going on; while there is one, cache and state are in use too.
+        left: Scratch folders that are known to be left by a crash.
         environ: Variables to look at; the process's own when None.
 
     Raises:
@@ -103,8 +106,8 @@ def places(held: Collection[Path] = (), environ: Mapping[str, str] | None = None
             found.append(Place(kind, path, tree_size(path), in_use=bool(held)))
     for path in sorted(scratch_parent().glob(f"{APPLICATION}-*")):
         if SCRATCH_NAME.fullmatch(path.name) and (status := _own_folder(path)):
-            recent = time.time() - status.st_mtime < STALE_SECONDS
-            found.append(Place("scratch", path, tree_size(path), in_use=path in held or recent))
+            unknown = path not in left and time.time() - status.st_mtime < STALE_SECONDS
+            found.append(Place("scratch", path, tree_size(path), in_use=path in held or unknown))
     return found
 
 

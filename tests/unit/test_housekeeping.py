@@ -38,8 +38,8 @@ def make_scratch(*, old: bool) -> Path:
     return folder
 
 
-def kinds(environ: dict[str, str], held: tuple[Path, ...] = ()) -> list[tuple[Kind, bool]]:
-    return [(place.kind, place.in_use) for place in places(held, environ)]
+def kinds(environ: dict[str, str], held: tuple[Path, ...] = (), left: tuple[Path, ...] = ()) -> list[tuple[Kind, bool]]:
+    return [(place.kind, place.in_use) for place in places(held, left, environ)]
 
 
 def test_folders_are_made_for_us_alone_and_marked(environ: dict[str, str], tmp_path: Path) -> None:
@@ -98,6 +98,11 @@ def test_what_a_crash_left_is_found(environ: dict[str, str]) -> None:
 def test_a_fresh_scratch_folder_may_be_in_use(environ: dict[str, str]) -> None:
     make_scratch(old=False)
     assert kinds(environ) == [("scratch", True)]
+
+
+def test_what_is_known_to_be_left_is_not_in_use(environ: dict[str, str]) -> None:
+    left = make_scratch(old=False)
+    assert kinds(environ, left=(left,)) == [("scratch", False)]
 
 
 def test_while_a_run_goes_on_all_is_in_use(environ: dict[str, str]) -> None:

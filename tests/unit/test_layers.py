@@ -8,13 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2] / "server" / "testwright"
 
 # From the bottom up: a package may import what stands in a lower row, and itself.
 ROWS = (
     {"errors"},
     {"model"},
-    {"settings", "housekeeping", "specification", "stopwatch"},
+    {"settings", "housekeeping", "specification"},
     {"analysis", "boxes"},
     {"engines", "judge", "writing", "models", "store"},
     {"service", "batch"},
@@ -98,14 +100,20 @@ def test_dependencies_point_downwards() -> None:
     assert {name: others for name, others in wrong.items() if others} == {}
 
 
-def test_what_runs_in_a_box_imports_nothing_of_the_rest() -> None:
-    allowed = {"pytest", "_pytest", "coverage", "pluggy"} | sys.stdlib_module_names
+@pytest.mark.parametrize(
+    ("folder", "allowed"),
+    [("inside", {"pytest", "_pytest", "coverage", "pluggy"}), ("boxes/launcher", set())],
+    ids=["in a box", "beside a box"],
+)
+def test_programs_of_their_own_import_nothing_of_the_rest(folder: str, allowed: set[str]) -> None:
+    paths = sorted((ROOT / folder).rglob("*.py"))
     wrong = [
         f"{name_of(path)}:{line} imports {module}"
-        for path in sorted((ROOT / "inside").rglob("*.py"))
+        for path in paths
         for module, line in imports(ast.parse(read(path)))
-        if module.partition(".")[0] not in allowed
+        if module.partition(".")[0] not in allowed | sys.stdlib_module_names
     ]
+    assert paths
     assert wrong == []
 
 

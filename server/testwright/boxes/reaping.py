@@ -109,26 +109,60 @@ class Registry:
         """Kill and delete what processes of ours that are gone have left. Living ones keep theirs."""
         trees = 0
         folders: list[Path] = []
-        for note in sorted(self.folder.glob("*.json")):
-            try:
-                content = json.loads(note.read_text("utf-8"))
-                host, host_start = int(content["host"]), content["host_start"]
-                same_boot = content["boot"] == _boot()
-                left = [Path(folder) for folder in content["folders"]]
-                pid, start, marker = content["pid"], content["start"], str(content["marker"])
-            except (OSError, ValueError, KeyError, TypeError):
-                note.unlink(missing_ok=True)  # cut off in the middle of a write: it notes nothing
+        for path in sorted(self.folder.glob("*.json")):
+            note = _read(path)
+            if note is None:
+                path.unlink(missing_ok=True)  # cut off in the middle of a write: it notes nothing
                 continue
-            if same_boot and host_start is not None and processes.start_time(host) == host_start:
+            if note.held:
                 continue
-            if same_boot:
-                trees += _kill_left(pid, start, marker)
-            for folder in left:
+            if note.same_boot:
+                trees += _kill_left(note.pid, note.start, note.marker)
+            for folder in note.folders:
                 if folder.name.startswith(_PREFIX) and folder.is_dir() and not folder.is_symlink():
                     delete_tree(folder)
                     folders.append(folder)
-            note.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         return Reaped(trees, tuple(folders))
+
+    def noted_folders(self) -> tuple[frozenset[Path], frozenset[Path]]:
+        """Private folders that living processes hold, and those that processes that are gone have left."""
+        notes = [note for path in self.folder.glob("*.json") if (note := _read(path)) is not None]
+        held, left = (
+            frozenset(folder for note in notes if note.held is wanted for folder in note.folders)
+            for wanted in (True, False)
+        )
+        return held, left
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A note as it was read: who noted what, and whether that process lives."""
+
+    folders: tuple[Path, ...]
+    pid: int | None
+    start: int | None
+    marker: str
+    same_boot: bool
+    held: bool
+
+
+def _read(path: Path) -> _Note | None:
+    """A note, None where the file is none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        host, host_start = int(content["host"]), content["host_start"]
+        same_boot = content["boot"] == _boot()
+        return _Note(
+            folders=tuple(Path(folder) for folder in content["folders"]),
+            pid=content["pid"],
+            start=content["start"],
+            marker=str(content["marker"]),
+            same_boot=same_boot,
+            held=same_boot and host_start is not None and processes.start_time(host) == host_start,
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def reap_orphans(registry: Registry | None = None) -> Reaped:

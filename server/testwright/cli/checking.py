@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from testwright.cli.output import console, print_json
+from testwright.cli.output import console, print_json, print_view
 from testwright.cli.views import findings_view
 from testwright.doctor import examine
 
@@ -18,5 +18,5 @@ def check(workspace: Path | None, *, python: Path | None, as_json: bool) -> int:
     if as_json:
         print_json({"ok": healthy, "findings": [asdict(finding) for finding in findings]})
     else:
-        console().print(findings_view(findings))
+        print_view(console(), findings_view(findings))
     return 0 if healthy else 1

@@ -19,7 +19,7 @@ def clean_up(*, dry_run: bool) -> int:
             click.echo(f"Removed scratch {relative_to_home(folder)}, which a crash had left")
         if reaped.trees:
             click.echo(f"Ended {reaped.trees} {'box' if reaped.trees == 1 else 'boxes'} that a crash had left")
-    found = housekeeping.places(Registry.default().held_folders())
+    found = housekeeping.places(*Registry.default().noted_folders())
     for place in found:
         words = f"{place.kind} {relative_to_home(place.path)} ({size_words(place.size)})"
         if place.in_use:

@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from testwright.analysis.targets import parse_request
 from testwright.cli.errors import own_error
-from testwright.cli.output import console, print_json, print_json_line
+from testwright.cli.output import console, print_json, print_json_line, print_view
 from testwright.cli.views import diff_view, report_view
 from testwright.errors import TestwrightError
 from testwright.model import RunEvent, RunReport
@@ -160,9 +160,9 @@ class _Reporter:
             # The diff alone is the output, so that it can be piped into `git apply`.
             self._output.print(diff_view(report.diff), end="", soft_wrap=True)
             if not self._events:
-                self._errors.print(report_view(report))
+                print_view(self._errors, report_view(report))
             return
         if self._shown:
             self._output.print()
         self._shown += 1
-        self._output.print(report_view(report))
+        print_view(self._output, report_view(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 PIPE_WIDTH = 120
 """Columns of a file or a pipe, which has none of its own."""
@@ -17,6 +17,16 @@ def console(*, stderr: bool = False) -> Console:
     if not made.is_terminal:
         made.width = PIPE_WIDTH
     return made
+
+
+def print_view(target: Console, view: RenderableType) -> None:
+    """Print a view; in a file or a pipe without the blanks that fill up the columns."""
+    if target.is_terminal:
+        target.print(view)
+        return
+    with target.capture() as captured:
+        target.print(view)
+    target.print("\n".join(line.rstrip() for line in captured.get().splitlines()), soft_wrap=True)
 
 
 def print_json(value: object) -> None:

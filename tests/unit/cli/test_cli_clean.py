@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testwright.boxes.reaping import Registry
+from testwright.housekeeping import STALE_SECONDS, cache_dir, state_dir
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("TESTWRIGHT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TESTWRIGHT_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path
+
+
+def test_all_is_removed_and_named(testwright: Any, private: Path) -> None:
+    (cache_dir() / "overlay").mkdir()
+    (cache_dir() / "overlay" / "file").write_text("x" * 2048)
+    state_dir()
+    scratch = private / "tmp" / f"testwright-run-{'0' * 32}"
+    scratch.mkdir()
+    os.utime(scratch, (0, scratch.stat().st_mtime - STALE_SECONDS - 1))
+    outcome = testwright("clean")
+    assert outcome.code == 0
+    lines = outcome.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["Removed", "cache"], ["Removed", "state"], ["Removed", "scratch"]]
+    assert "(2.1 KiB)" in lines[0]
+    assert sorted(path.name for path in private.iterdir()) == ["tmp"]
+    assert list((private / "tmp").iterdir()) == []
+    assert testwright("clean").stdout == "Nothing is kept outside the workspace.\n"
+
+
+def test_a_dry_run_removes_nothing(testwright: Any, private: Path) -> None:
+    cache_dir()
+    outcome = testwright("clean", "--dry-run")
+    assert outcome.code == 0
+    assert outcome.stdout.startswith("Would remove cache ")
+    assert (private / "cache").is_dir()
+
+
+def test_what_a_run_holds_stays(testwright: Any, private: Path) -> None:
+    cache_dir()
+    with Registry.default().private_folder(private / "tmp", "run") as folder:
+        os.utime(folder, (0, 0))
+        outcome = testwright("clean")
+        assert outcome.code == 0
+        assert [line.split()[:2] for line in outcome.stdout.splitlines()] == [
+            ["Left", "cache"],
+            ["Left", "state"],
+            ["Left", "scratch"],
+        ]
+        assert folder.is_dir()
+
+
+def test_what_a_crash_left_is_removed_at_once(testwright: Any, private: Path) -> None:
+    crash = (
+        "import os, sys, pathlib\n"
+        "from testwright.boxes.reaping import Registry\n"
+        "with Registry.default().private_folder(pathlib.Path(sys.argv[1]), 'run'):\n"
+        "    os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", crash, str(private / "tmp")], check=True)
+    (left,) = (private / "tmp").iterdir()
+    dry = testwright("clean", "--dry-run").stdout
+    assert f"Would remove scratch {left}" in dry
+    outcome = testwright("clean")
+    assert f"Removed scratch {left}, which a crash had left" in outcome.stdout
+    assert list((private / "tmp").iterdir()) == []
+    assert not (private / "state").exists()
+
+
+def test_a_removal_that_fails_is_told(testwright: Any, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    cache_dir()
+    state_dir()
+    monkeypatch.setattr("testwright.housekeeping.remove_tree", refuse)
+    outcome = testwright("clean")
+    assert outcome.code == 3
+    assert "could not be removed: Permission denied." in outcome.stderr
+    assert (private / "cache").is_dir()
+
+
+def test_a_relative_folder_in_the_environment_is_wrong_usage(
+    testwright: Any, private: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTWRIGHT_CACHE_DIR", "cache")
+    outcome = testwright("clean")
+    assert outcome.code == 2
+    assert "not an absolute path" in outcome.stderr

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testwright.boxes.protocol import Probe
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TESTWRIGHT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TESTWRIGHT_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    folder = tmp_path / "shop"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[project]\nname = "shop"\n')
+    return folder
+
+
+def examined(testwright: Any, *arguments: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
+    outcome = testwright("doctor", "--json", *arguments)
+    answer = json.loads(outcome.stdout)
+    assert answer["ok"] is (outcome.code == 0)
+    findings: dict[str, list[dict[str, str]]] = {}
+    for finding in answer["findings"]:
+        findings.setdefault(finding["name"], []).append(finding)
+    return outcome.code, findings
+
+
+def test_a_healthy_host_and_project(testwright: Any, workspace: Path) -> None:
+    code, findings = examined(testwright, "--workspace", str(workspace))
+    if all(finding["state"] == "missing" for name in findings if name.startswith("box") for finding in findings[name]):
+        pytest.skip("no box can be had here")
+    assert code == 0
+    assert findings["workspace"][0]["detail"].startswith(str(workspace))
+    assert findings["tests"][0]["detail"] == "tests"
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    assert findings["interpreter"][-1]["detail"].startswith(f"Python {version}, ")
+    assert findings["pytest"][0]["state"] == "ok"
+    assert findings["cache"][0]["detail"].startswith(str(workspace.parent / "cache"))
+    assert {path.name for path in workspace.iterdir()} == {"tests", "pyproject.toml"}, "nothing was changed"
+
+
+def test_no_box_is_missing_with_a_next_step(testwright: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none() -> dict[str, Probe]:
+        return {
+            "bubblewrap": Probe(usable=False, detail="Forbidden here.", next_step="Allow it."),
+            "none": Probe(usable=True, detail="Works without isolation."),
+        }
+
+    monkeypatch.setattr("testwright.doctor.probe_all", none)
+    code, findings = examined(testwright, "--workspace", str(workspace))
+    assert code == 1
+    assert findings["box bubblewrap"] == [
+        {"name": "box bubblewrap", "state": "missing", "detail": "Forbidden here.", "next_step": "Allow it."}
+    ]
+    assert "box none" not in findings
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        ("[tool.testwright]\nbudgett = 3\n", "settings", "budgett"),
+        ("[tool.testwright\n", "settings", "not valid TOML"),
+    ],
+)
+def test_wrong_settings_are_missing(testwright: Any, workspace: Path, content: str, name: str, words: str) -> None:
+    (workspace / "pyproject.toml").write_text(content)
+    code, findings = examined(testwright, "--workspace", str(workspace))
+    assert code == 1
+    assert findings[name][0]["state"] == "missing"
+    assert words in findings[name][0]["detail"]
+    assert findings[name][0]["next_step"]
+
+
+def test_a_broken_environment_is_missing(testwright: Any, workspace: Path) -> None:
+    (workspace / ".venv" / "bin").mkdir(parents=True)
+    (workspace / ".venv" / "pyvenv.cfg").write_text("home = /nowhere\nversion = 3.12.1\n")
+    (workspace / ".venv" / "bin" / "python").symlink_to("/nowhere/python3.12")
+    code, findings = examined(testwright, "--workspace", str(workspace))
+    assert code == 1
+    assert findings["interpreter"][0]["state"] == "missing"
+    assert ".venv" in findings["interpreter"][0]["detail"]
+
+
+def test_a_folder_of_somebody_else_as_cache_is_missing(
+    testwright: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTWRIGHT_CACHE_DIR", str(workspace))
+    code, findings = examined(testwright, "--workspace", str(workspace))
+    assert code == 1
+    assert "not Testwright's" in findings["cache"][0]["detail"]
+
+
+def test_for_a_person_it_is_a_table(testwright: Any, workspace: Path) -> None:
+    text = testwright("doctor", "--workspace", str(workspace)).stdout
+    assert "\x1b" not in text
+    assert any(line.split()[:2] == ["ok", "testwright"] for line in text.splitlines())
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
