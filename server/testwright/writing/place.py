@@ -115,22 +115,30 @@ def _open_folder(workspace: Path, names: tuple[str, ...], place: TestPlace) -> I
     """Walk down from the workspace, making what is missing; what was made goes again on failure."""
     with contextlib.ExitStack() as stack:
         folder = _Folder(_opened(stack, os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
-        stack.callback(_remove_created, folder)
-        for name in names:
-            parent = folder.descriptor
-            try:
-                descriptor = os.open(name, _FOLDER, dir_fd=parent)
-            except FileNotFoundError:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, 0o777, dir_fd=parent)
-                    folder.created.append((parent, name))
-                descriptor = os.open(name, _FOLDER, dir_fd=parent)
-            except OSError as error:
-                if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-                    raise _linked(place.path, name) from error
-                raise
-            folder.descriptor = _opened(stack, descriptor)
-        yield folder
+        try:
+            for name in names:
+                _descend(stack, folder, name, place)
+            yield folder
+        finally:
+            _remove_created(folder)  # while the folders' descriptors are open
+
+
+def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, place: TestPlace) -> None:
+    """Open a folder in the one that is open, made if it is missing."""
+    parent = folder.descriptor
+    try:
+        try:
+            descriptor = os.open(name, _FOLDER, dir_fd=parent)
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o777, dir_fd=parent)
+                folder.created.append((parent, name))
+            descriptor = os.open(name, _FOLDER, dir_fd=parent)
+        folder.descriptor = _opened(stack, descriptor)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise _linked(place.path, name) from error
+        raise
 
 
 def _opened(stack: contextlib.ExitStack, descriptor: int) -> int:
@@ -185,14 +193,17 @@ def _status_if_unchanged(folder: int, name: str, place: TestPlace) -> os.stat_re
         if error.errno in {errno.ELOOP, errno.ENXIO}:
             raise _linked(place.path, name) from error
         raise
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _linked(place.path, name)
         if not place.exists:
             raise _conflict(place, "was created")
-        if hashlib.sha256(stream.read()).hexdigest() != place.digest:
-            raise _conflict(place, "was changed")
+        with open(descriptor, "rb", closefd=False) as stream:
+            if hashlib.sha256(stream.read()).hexdigest() != place.digest:
+                raise _conflict(place, "was changed")
+    finally:
+        os.close(descriptor)
     return status
 
 
