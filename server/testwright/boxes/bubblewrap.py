@@ -17,12 +17,13 @@ import tempfile
 from pathlib import Path
 from typing import ClassVar
 
-from testwright.boxes import mounts
+from testwright.boxes import mounts, seccomp
 from testwright.boxes.environment import box_environment, split_loader_variables
 from testwright.boxes.limits import SupervisedProcess, kernel_limits
+from testwright.boxes.memory_files import memory_file
 from testwright.boxes.namespace import Namespace
 from testwright.boxes.paths import check_world
-from testwright.boxes.programs import bubblewrap_program, system_program
+from testwright.boxes.programs import bubblewrap_programs, system_program
 from testwright.boxes.protocol import BoxProcess, Command, Limits, Probe, World
 from testwright.boxes.reaping import Registry
 from testwright.boxes.users import box_user, is_root, processes_counted
@@ -51,11 +52,12 @@ class BubblewrapBox:
         """
         self._registry = registry or Registry.default()
         self._probe: Probe | None = None
+        self._program: Path | None = None
 
     async def probe(self) -> Probe:
         """Try a start, and look whether it is as closed as it must be."""
         if self._probe is None:
-            self._probe = await self._try()
+            self._probe = await self._try_all()
         return self._probe
 
     def seen(self, world: World, path: Path) -> Path:
@@ -68,16 +70,16 @@ class BubblewrapBox:
         """Start a program.
 
         Raises:
-            BoxUnavailable: There is no ``bwrap``, ``prlimit`` or, for root, ``setpriv``.
+            BoxUnavailable: No ``bwrap`` makes a box here, or ``prlimit`` or, for root, ``setpriv`` is missing.
             BoxFailure: It could not be started.
         """
+        probe = await self.probe()
+        if self._program is None:
+            raise BoxUnavailable(probe.detail, next_step=probe.next_step)
+        return await self._start(self._program, world, command)
+
+    async def _start(self, bubblewrap: Path, world: World, command: Command) -> SupervisedProcess:
         check_world(world)
-        bubblewrap = bubblewrap_program(world.workspace)
-        if bubblewrap is None:
-            raise BoxUnavailable(
-                "There is no bubblewrap on this machine.",
-                next_step="Install the package bubblewrap, or install Testwright with its dependencies.",
-            )
         wall_start = asyncio.get_running_loop().time()
         user = box_user()
         environment, loader = split_loader_variables(box_environment(world, command, scratch=mounts.SCRATCH))
@@ -87,17 +89,19 @@ class BubblewrapBox:
         with contextlib.ExitStack() as descriptors:
             passed: list[int] = []
 
-            def pass_on(data: str) -> str:
-                passed.append(_memory_file(data.encode(errors="surrogateescape")))
+            def pass_on(data: bytes) -> str:
+                passed.append(memory_file(data))
                 descriptors.callback(os.close, passed[-1])
                 return str(passed[-1])
 
             for place, text in mounts.generated_files(user).items():
-                options += ["--perms", "0444", "--ro-bind-data", pass_on(text), place]
+                options += ["--perms", "0444", "--ro-bind-data", pass_on(text.encode()), place]
+            if seccomp.supported():  # on other machines the namespaces alone hold
+                options += ["--seccomp", pass_on(seccomp.assemble(seccomp.kernel_surface()))]
             # Last: what bubblewrap itself has made (tmpfs) is closed for its owner too.
             options += ["--remount-ro", "/dev", "--remount-ro", "/"]
             # Not as arguments, which every user of the host may read: they hold the variables passed on.
-            arguments = pass_on("".join(f"{option}\0" for option in options))
+            arguments = pass_on(os.fsencode("".join(f"{option}\0" for option in options)))
             status_read, status_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             descriptors.callback(os.close, status_write)
             try:
@@ -129,7 +133,7 @@ class BubblewrapBox:
             options += ["--cap-drop", "ALL"]
             options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
         else:
-            options += ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
+            options += ["--unshare-all", "--unshare-user", "--cap-drop", "ALL"]
         options += ["--hostname", "box"]
         options += mounts.system_mounts()
         options += mounts.scratch_mounts(limits.file)
@@ -139,26 +143,42 @@ class BubblewrapBox:
     def _lower(self, user: int, limits: Limits) -> list[str]:
         """The programs that set the kernel's limits and give up root, before the boxed one."""
         values = kernel_limits(limits, processes_now=processes_counted(own_namespace=True))
-        words = [_needed("prlimit"), *(f"--{name}={value}" for name, value in values.items()), "--"]
+        words = [_needed("prlimit"), *(f"--{name}={soft}:{hard}" for name, (soft, hard) in values.items()), "--"]
         if is_root():
             words += [_needed("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
             words += ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
         return words
 
-    async def _try(self) -> Probe:
+    async def _try_all(self) -> Probe:
+        refusals = []
+        for program in bubblewrap_programs():
+            probe = await self._try(program)
+            if probe.usable:
+                self._program = program
+                return probe
+            refusals.append(probe)
+        if refusals:
+            return refusals[0]
+        return Probe(
+            usable=False,
+            detail="There is no bubblewrap on this machine.",
+            next_step="Install the package bubblewrap, or install Testwright with its dependencies.",
+        )
+
+    async def _try(self, program: Path) -> Probe:
         with tempfile.TemporaryDirectory(prefix="testwright-probe-") as folder:
             place = Path(folder)
             os.chmod(place, 0o755)  # noqa: PTH101, S103 - so that it is the mount that forbids writing, not the owner
             world = World(workspace=place, snapshot=place, read_only=())
             command = Command(("/bin/sh", "-c", _PROBE_SCRIPT, "probe", str(place)), limits=Limits(wall=10.0))
             try:
-                async with await self.start(world, command) as process:
+                async with await self._start(program, world, command) as process:
                     answer = {line.decode(errors="replace") async for line in process.lines()}
                     ended = await process.wait()
             except (BoxFailure, BoxUnavailable) as error:
                 return Probe(usable=False, detail=error.message, next_step=_advice(error.message) or error.next_step)
         if answer == _PROBE_ANSWER and ended.code == 0:
-            return Probe(usable=True, detail=f"{bubblewrap_program()} works{' as root' if is_root() else ''}.")
+            return Probe(usable=True, detail=f"{program} works{' as root' if is_root() else ''}.")
         said = ended.stderr.strip() or f"a trial start answered {sorted(answer)}"
         return Probe(usable=False, detail=f"bubblewrap does not close its box here: {said}.", next_step=_advice(said))
 
@@ -180,13 +200,6 @@ def _variables(environment: dict[str, str]) -> list[str]:
 def _with_variables(loader: dict[str, str]) -> list[str]:
     """Set the loader's variables after privileges are gone."""
     return [_needed("env"), *(f"{name}={value}" for name, value in loader.items())] if loader else []
-
-
-def _memory_file(data: bytes) -> int:
-    descriptor = os.memfd_create("testwright")
-    os.write(descriptor, data)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
 
 
 def _advice(reason: str) -> str:

@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from testwright.boxes.environment import box_environment
 from testwright.boxes.launcher import processes
 from testwright.boxes.limits import SupervisedProcess, kernel_limits
+from testwright.boxes.memory_files import memory_file
 from testwright.boxes.paths import existing_roots
 from testwright.boxes.protocol import Command, World
 from testwright.boxes.reaping import MARKER, Registry, delete_tree, marked
@@ -57,17 +58,6 @@ def seen_in_snapshot(world: World, path: Path) -> Path:
     ):
         return world.snapshot / path.relative_to(world.workspace)
     return path
-
-
-@contextlib.contextmanager
-def _descriptor_of(data: bytes) -> Any:
-    descriptor = os.memfd_create("testwright")
-    try:
-        os.write(descriptor, data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,7 @@ async def start_confined(
         "argv": command.argv,
         "environment": {**box_environment(world, command, scratch=folder), MARKER: marker},
         "cwd": str(seen_in_snapshot(world, command.cwd) if command.cwd else folder),
-        "limits": {name: _with_margin(name, value) for name, value in limits.items()},
+        "limits": limits,
         "user": scratch.user if is_root() else None,
         "capabilities": _capabilities(world) if is_root() else (),
         "landlock": confinement.landlock,
@@ -134,19 +124,19 @@ async def start_confined(
         "scratch": str(folder),
         "status": status_write,
     }
+    descriptor = memory_file(json.dumps(request).encode())
     try:
-        with _descriptor_of(json.dumps(request).encode()) as descriptor:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _LAUNCH.format(folder=str(Path(__file__).parent))),
-                str(descriptor),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(descriptor, status_write),
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", "-c", _LAUNCH.format(folder=str(Path(__file__).parent))),
+            str(descriptor),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(descriptor, status_write),
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
     except BaseException as error:
         os.close(status_read)
         delete_tree(folder)
@@ -157,6 +147,7 @@ async def start_confined(
             ) from error
         raise
     finally:
+        os.close(descriptor)
         os.close(status_write)
     tree = _LauncherTree(process, status_read, registry, marker, scratch)
     return SupervisedProcess(process, tree, stdin=command.stdin, limits=command.limits, wall_start=wall_start)
@@ -256,11 +247,6 @@ class _LauncherTree:
         delete_tree(self._scratch.folder)
         self._registry.forget(self._scratch.note)
         self._registry.forget(self._note)
-
-
-def _with_margin(name: str, value: int) -> tuple[int, int]:
-    """Soft and hard limit; the CPU's hard one is later, so that the signal tells which limit it was."""
-    return (value, value + 1) if name == "cpu" else (value, value)
 
 
 def _capabilities(world: World) -> tuple[int, ...]:

