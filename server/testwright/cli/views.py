@@ -85,7 +85,7 @@ def _kept(report: RunReport) -> Table:
     table.add_column("Tests", justify="right")
     table.add_column("First of them", overflow="ellipsis", no_wrap=True, style="dim")
     for target, names in kept_by_callable(report):
-        table.add_row(Text(target), str(len(names)), Text(names[0]))
+        table.add_row(Text(target or "the module"), str(len(names)), Text(names[0]))
     return table
 
 
@@ -104,8 +104,9 @@ def _facts(report: RunReport) -> Table:
     if report.discarded:
         table.add_row("Discarded", _discarded(report))
     if report.seconds:
-        phases = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in report.seconds.items())
-        table.add_row("Seconds", f"{sum(report.seconds.values()):.1f} ({phases})")
+        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in report.seconds.items() if phase != "total")
+        total = report.seconds.get("total", sum(report.seconds.values()))
+        table.add_row("Seconds", f"{total:.1f} ({phases})")
     if report.box:
         python = f"Python {report.python_version}" if report.python_version else "Python"
         table.add_row("Ran in", Text(f"{report.box}, {python} ({shown(report.interpreter)}), seed {report.seed}"))
