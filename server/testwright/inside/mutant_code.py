@@ -63,6 +63,7 @@ class Compiler:
             mask |= getattr(__future__, name).compiler_flag
         code = compile(source, filename, "exec", dont_inherit=True)
         self._flags = code.co_flags & mask  # a piece must be compiled as the whole is: `from __future__ import ...`
+        self._imports = _imports(self.tree)
         self._originals: dict[Path, tuple[types.CodeType, Any]] = {}
         self._seen: set[tuple[Path, Any]] = set()
 
@@ -134,11 +135,28 @@ class Compiler:
             shell = copy.copy(around)
             shell.bases, shell.keywords, shell.decorator_list, shell.body = [], [], [], [statement]
             statement = shell
-        return self._compile(ast.Module(body=[statement], type_ignores=[]))
+        return self._compile(ast.Module(body=[*self._imports, statement], type_ignores=[]))
 
     def _compile(self, tree: ast.Module) -> types.CodeType:
         code: types.CodeType = compile(tree, self.filename, "exec", flags=self._flags, dont_inherit=True)
         return code
+
+
+def _imports(tree: ast.Module) -> list[ast.stmt]:
+    """One import of all that the module imports: a call of an imported module's function has byte code of its own."""
+    names: dict[str, None] = {}
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update((alias.asname or alias.name.partition(".")[0], None) for alias in node.names)
+        elif not isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.expr)):
+            waiting.extend(ast.iter_child_nodes(node))
+    names.pop("*", None)
+    if not names:
+        return []
+    every = ast.Import([ast.alias("_", name) for name in names])
+    return [ast.fix_missing_locations(ast.copy_location(every, tree.body[0]))]
 
 
 def child(node: Any, step: Step) -> Any:

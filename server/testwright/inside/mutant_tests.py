@@ -74,10 +74,16 @@ class _OutOfTimeError(BaseException):
 
 _REPEAT = 0.05
 """Seconds until it is raised again, should a bare ``except`` have held it."""
+_MAX_RAISED = 10
+"""Times that it is raised; then the process ends."""
 
 
 class ItemRunner:
-    """The pytest plugin that runs an item without a report."""
+    """The pytest plugin that runs an item without a report.
+
+    Attributes:
+        give_up: Called when a test does not let itself be ended; must not return.
+    """
 
     def __init__(self) -> None:
         import pytest  # noqa: PLC0415 - the task decides which one
@@ -85,6 +91,8 @@ class ItemRunner:
         # Before plugins that run a test several times or elsewhere.
         pytest.hookimpl(tryfirst=True)(ItemRunner.pytest_runtest_protocol)
         self._state = NOT_RUN
+        self._raised = 0
+        self.give_up: Callable[[], None] = lambda: None
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
         """Set up, call and tear down one item; what anything of it raises is a failure."""
@@ -128,15 +136,15 @@ class ItemRunner:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return self._state == PASSED
 
-    @staticmethod
-    def guarded(work: Callable[[], bool], limit: TimeLimit) -> Outcome:
+    def guarded(self, work: Callable[[], bool], limit: TimeLimit) -> Outcome:
         """Do work within its time; passed when it returns True."""
         started = time.process_time()
         state = FAILED
+        self._raised = 0
         try:
             try:
-                signal.signal(signal.SIGPROF, _raise)
-                signal.signal(signal.SIGALRM, _raise)
+                signal.signal(signal.SIGPROF, self._raise)
+                signal.signal(signal.SIGALRM, self._raise)
                 signal.setitimer(signal.ITIMER_PROF, limit.cpu, _REPEAT)
                 signal.setitimer(signal.ITIMER_REAL, limit.wall, _REPEAT)
                 state = PASSED if work() else FAILED
@@ -150,9 +158,11 @@ class ItemRunner:
             state = FAILED
         return Outcome(state, time.process_time() - started)
 
-
-def _raise(_number: int, _frame: Any) -> None:
-    raise _OutOfTimeError
+    def _raise(self, _number: int, _frame: Any) -> None:
+        self._raised += 1
+        if self._raised > _MAX_RAISED:
+            self.give_up()
+        raise _OutOfTimeError
 
 
 def _disarm() -> None:

@@ -164,7 +164,7 @@ class Mutating:
         """Run all tests on the unchanged module; sets what is excluded and the limits of the others."""
         for test in tests:
             self._limits[test.id] = CLEAN_LIMIT
-        outcomes = self._run_tests(tests, _nothing)
+        outcomes = self._run_tests(tests, _nothing, 1.0)
         failed = [test.id for test in tests if outcomes[test.id].state != PASSED]
         for test in tests:
             seconds = outcomes[test.id].seconds
@@ -209,11 +209,11 @@ class Mutating:
         mutant = plan.mutant
         if plan.reload and True not in self._excluded:
             # Classes made anew may not be those that other modules hold; what fails for that alone is not counted.
-            outcomes = self._run_tests(tests, self._placing.reloading(None))
+            outcomes = self._run_tests(tests, self._placing.reloading(None), CLEAN_LIMIT.wall)
             self._excluded[True] = frozenset(test.id for test in tests if outcomes[test.id].state != PASSED)
         running = [test for test in plan.tests if test.id not in self._excluded[plan.reload]]
         place = self._placing.reloading(mutant) if plan.reload else self._placing.exchanging(mutant)
-        outcomes = self._run_tests(running, place)
+        outcomes = self._run_tests(running, place, CLEAN_LIMIT.wall if plan.reload else 1.0)
         return {
             "id": mutant.id,
             "line": mutant.line,
@@ -226,12 +226,13 @@ class Mutating:
             "tests": len(running),
         }
 
-    def _run_tests(self, tests: Sequence[Test], place: Place) -> dict[str, Outcome]:
+    def _run_tests(self, tests: Sequence[Test], place: Place, seconds: float) -> dict[str, Outcome]:
         """Run tests one after another in a child; where it has died, another one takes the rest.
 
         Args:
             tests: What to run.
             place: Called first in the child: puts the mutant in place.
+            seconds: Wall time that this may take.
 
         Returns:
             How each ended, by its identifier.
@@ -244,7 +245,7 @@ class Mutating:
             if not rest or timeouts >= MAX_TIMEOUTS or left <= 0:
                 break
             limits = [self._limits[test.id] for test in rest]
-            wall = CLEAN_LIMIT.wall + MAX_TIMEOUTS * max(limit.wall for limit in limits)
+            wall = seconds + MAX_TIMEOUTS * max(limit.wall for limit in limits)
             wall += 5 * sum(limit.expected for limit in limits)
             board = Board(len(rest))
             scratch = tempfile.mkdtemp(prefix="mutant-")
@@ -266,6 +267,7 @@ class Mutating:
     def _child(self, tests: Sequence[Test], place: Place, board: Board, scratch: str) -> dict[str, Any]:
         """In the child: put the mutant in place and run the tests."""
         use_scratch(scratch)
+        self.runner.give_up = partial(_end, board, None)
         placed = self.runner.guarded(place, CLEAN_LIMIT)
         if placed.state != PASSED:
             board.note_all(placed.state)
@@ -274,6 +276,7 @@ class Mutating:
         following = [*(test.items[0] for test in tests[1:]), None]
         for index, test in enumerate(tests):
             board.note(index, RUNNING)
+            self.runner.give_up = partial(_end, board, index)
             outcome = self._test(test, following[index])
             board.note(index, *outcome)
             timeouts += outcome.state == TIMED_OUT
@@ -307,6 +310,15 @@ class Mutating:
         manager = self._config.pluginmanager.getplugin("capturemanager")
         if manager is not None:
             manager.read_global_capture()
+
+
+def _end(board: Board, index: int | None) -> None:
+    """End this process in the middle of a test, or of putting the mutant in place, that will not be ended."""
+    if index is None:
+        board.note_all(TIMED_OUT)
+    else:
+        board.note(index, TIMED_OUT)
+    _exit(1)
 
 
 def _nothing() -> bool:
