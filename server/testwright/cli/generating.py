@@ -141,7 +141,8 @@ class _Reporter:
 
     @contextmanager
     def _spinner(self, named: str) -> Iterator[Callable[[RunEvent], None]]:
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        # The text comes last: it is the one that may be cut off where the terminal ends.
+        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
         with Progress(*columns, console=self._errors, transient=True) as progress:
             bar = progress.add_task(named, total=None)
             yield lambda event: progress.update(bar, description=f"{named}: {event.phase}, {event.message}")
@@ -160,6 +161,7 @@ class _Reporter:
             # The diff alone is the output, so that it can be piped into `git apply`.
             self._output.print(diff_view(report.diff), end="", soft_wrap=True)
             if not self._events:
+                self._errors.print()
                 print_view(self._errors, report_view(report))
             return
         if self._shown:
