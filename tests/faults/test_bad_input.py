@@ -38,7 +38,7 @@ def error(report: dict[str, object]) -> str:
         (("missing.py",), 2, ("missing.py", "exist")),
         (("folder",), 2, ("folder",)),
         (("good.py::Nothing",), 2, ("Nothing",)),
-        (("notes.txt",), 3, ("notes.txt", "Python")),
+        (("notes.txt",), 2, ("notes.txt", "Python")),
         (("binary.py",), 3, ("binary.py",)),
         (("broken.py",), 3, ("broken.py", "line 2")),
         (("latin1_without_cookie.py",), 3, ("latin1_without_cookie.py",)),
@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_a_target_is_told_in_a_sentence(
     ("head", "words"),
     [
         ("import not_to_be_found_anywhere\n", ("not_to_be_found_anywhere", "line 1")),
-        ("import sys\nsys.exit()\n", ("exit", "line 2")),
+        ("import sys\nsys.exit()\n", ("SystemExit", "line 2")),
         ("import os\nos._exit(0)\n", ("exit",)),
         ("import time\ntime.sleep(1000)\n", ("import",)),
         ("while True: pass\n", ("import",)),
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_a_target_is_told_in_a_sentence(
         ("import os\nwhile True:\n    os.fork()\n", ("import",)),
         ("hoard = bytearray(10 * 1024 ** 3)\n", ("memory",)),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", ("import",)),
-        ("print('x' * 10 ** 9)\nraise RuntimeError('after the flood')\n", ("after the flood",)),
+        ("print('x' * 10 ** 8)\nraise RuntimeError('after the flood')\n", ("after the flood",)),
     ],
     ids=["absent", "sys.exit", "os._exit", "sleeps", "spins", "recurses", "raises", "forks", "10 GB", "crashes", "prints"],
 )
@@ -91,7 +91,7 @@ def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(bench: Bench, he
     bench.write("shop.py", head + GOOD)
     before = bench.digests()
 
-    ended = bench.generate("shop.py")
+    ended = bench.generate("shop.py", budget=10)
 
     assert ended.code == 3, ended.stderr
     for word in words:
@@ -115,7 +115,7 @@ def test_a_link_that_leads_out_of_the_workspace_is_refused(bench: Bench, tmp_pat
     ended = bench.generate("linked.py")
 
     assert ended.code in (2, 3)
-    assert "outside" in error(ended.report)
+    assert "out of the workspace" in error(ended.report)
 
 
 def test_a_linked_test_folder_is_not_written_through(bench: Bench, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ class TestReadOnly:
 
         assert ended.code == 3
         assert ended.report["error"]["slug"] == "write-failure"
-        assert "read-only" in error(ended.report)
+        assert "cannot be written" in error(ended.report)
 
     def test_a_dry_run_needs_no_right_to_write(self, bench: Bench) -> None:
         bench.write("shop.py", GOOD)
@@ -300,9 +300,10 @@ class TestFullDisk:
 
     @pytest.mark.root
     def test_of_the_scratch(self, bench: Bench) -> None:
+        # Two pages are left: enough to be taken for a usable folder, too little for what a run puts there.
         bench.write("shop.py", GOOD)
         scratch = bench.private / "tmp"
-        script = f"mount -t tmpfs -o size=16k tmpfs '{scratch}' && (cat /dev/zero > '{scratch}/filler' 2>/dev/null; true) && exec \"$@\""
+        script = f"mount -t tmpfs -o size=32k tmpfs '{scratch}' && head -c 24k /dev/zero > '{scratch}/filler' && exec \"$@\""
 
         ended = bench.generate("shop.py", prefix=("unshare", "-m", "sh", "-c", script, "sh"))
 
