@@ -16,6 +16,7 @@ from testwright.boxes.overlay import make_overlay
 from testwright.boxes.protocol import World
 from testwright.boxes.session import Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
+from testwright.inside import mutating
 from testwright.inside.mutants import enumerate_mutants, for_selection
 from testwright.judge.mutation import KillMatrix, kill_matrix, only_functions
 from testwright.model import Candidate, Evidence, Import, Target, Verdict
@@ -527,19 +528,24 @@ def of(qualname: str, description: str) -> str:
     return found[0].id
 
 
-@pytest.fixture
-def every_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the half that is held out be run as well: which mutants are in a half is chance."""
+def change_program(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    """Let another program run in the box."""
     original = install_inside
 
     def install(library: Path) -> None:
         original(library)
         path = library / "testwright_inside" / "mutating.py"
         text = path.read_text()
-        assert text.count("in for_selection(mutants)") == 1
-        path.write_text(text.replace("in for_selection(mutants)", "in mutants"))
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
 
     monkeypatch.setitem(globals(), "install_inside", install)
+
+
+@pytest.fixture
+def every_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the half that is held out be run as well: which mutants are in a half is chance."""
+    change_program(monkeypatch, "in for_selection(mutants)", "in mutants")
 
 
 @pytest.mark.usefixtures("every_mutant")
@@ -583,11 +589,27 @@ async def test_a_mutant_that_ends_the_box_is_left_out(bench: Bench) -> None:
     assert of("strike", "return flag → return None") in matrix.kills["test_strike"]
 
 
-async def test_time_is_a_cap(bench: Bench) -> None:
-    slow = {f"test_{number}": "import time\ntime.sleep(0.2)\nassert read(1) is None" for number in range(5)}
-    matrix = await bench.run(STATE, slow, seconds=4.0)
-    assert matrix.stopped_by == "wall"
+@pytest.mark.parametrize(("pause", "count"), [(0.2, 5), (0.5, 20)], ids=["among the mutants", "before the first"])
+async def test_time_is_a_cap(bench: Bench, pause: float, count: int) -> None:
+    slow = {f"test_{number}": f"import time\ntime.sleep({pause})\nassert clamp(5) == 5" for number in range(count)}
+    matrix = await bench.run(SOURCE, slow, seconds=4.0)
+    assert (matrix.stopped_by, matrix.note) == ("wall", "")
     assert bench.seconds < 6.0
+
+
+async def test_work_is_bounded_by_a_count(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_program(monkeypatch, "MAX_RUNS = 4000", "MAX_RUNS = 20")
+    matrix = await bench.run(SOURCE, TESTS)
+    assert (matrix.stopped_by, matrix.mutants) == ("exhausted", 20 // len(TESTS))
+
+
+def test_of_many_tests_the_narrowest_and_the_broadest_stay() -> None:
+    tests = [mutating.Test(str(number), (), frozenset(range(number % 100))) for number in range(200)]
+    thinned = mutating._thinned(tests)
+    assert len(thinned) == mutating.MAX_TESTS
+    assert thinned == sorted(thinned, key=tests.index)
+    assert {len(test.lines) for test in thinned} >= {0, 99}
+    assert mutating._thinned(tests[:3]) == tests[:3]
 
 
 async def test_without_time_nothing_is_started(bench: Bench) -> None:

@@ -357,7 +357,7 @@ class _Phase:
             note = f"Tests were chosen by {len(self.results)} of {len(self.drawn)} mutants only: {self.problem}"
         elif self.lost:
             note = f"{len(self.lost)} mutants ended the whole box and were left out: {self.problem}"
-        elif not kills:
+        elif not kills and self.stopped_by == "exhausted":
             note = "Tests were chosen without mutants, since no test passed beside the others in one process."
         return KillMatrix(
             kills={identifier: frozenset(mutants) for identifier, mutants in kills.items()},
