@@ -211,8 +211,8 @@ def _id_of(row: Row) -> str:
     if row.scenario:
         return slug(row.scenario, _LONGEST_ID).replace("_", "-")
     for value in row.values:
-        words = [word for word in _texts(value) for word in re.findall(r"[A-Za-z0-9]+", word)]
-        if words:
+        words = [word for text in _texts(value) for word in re.findall(r"[A-Za-z0-9]+", text)]
+        if sum(len(word) > 2 and word.isalpha() for word in words) > 1:
             return "-".join(words[:4]).lower()[:_LONGEST_ID]
     return ""
 

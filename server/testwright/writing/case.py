@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from testwright.model import Candidate, Import
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_PRINT = ast.dump(ast.Name("print", ast.Load()))  # that it returns None says nothing beside what it prints
 _DEEPEST = 100  # levels of a tree; copying and printing take several frames for each
 _IDLE_FIXTURES = frozenset(
     {"tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "capfd", "capsysbinary", "caplog", "request"}
@@ -134,7 +135,10 @@ class Case:
 
     def _tidied(self) -> Case:
         """Without what is not used: the name of an unused result, imports, fixtures that only work when used."""
-        read = names_in(self.asserts)
+        asserts = self.asserts
+        if len(asserts) > 1 and isinstance(self.act, ast.Call) and ast.dump(self.act.func) == _PRINT:
+            asserts = tuple(one for one in asserts if ast.unparse(one) != f"{self.binds} is None")
+        read = names_in(asserts)
         binds = self.binds if self.binds in read and self.exception is None else None
         used = names_in(self.nodes())
         imports = dict.fromkeys(wanted for wanted in self.imports if wanted.bound in used)
@@ -142,6 +146,7 @@ class Case:
             imports[Import("pytest")] = None
         return replace(
             self,
+            asserts=asserts,
             binds=binds,
             imports=tuple(imports),
             fixtures=tuple(dict.fromkeys(name for name in self.fixtures if name in used or name not in _IDLE_FIXTURES)),

@@ -54,10 +54,10 @@ def snake(name: str) -> str:
 
 
 def base_name(target: str) -> str:
-    """``Cart.total`` → ``cart_total``; a constructor has its class's name."""
+    """``Cart.total`` → ``cart_total``; a constructor has its class's name; no target at all is an example of usage."""
     parts = [part for part in target.split(".") if part not in {"__init__", "__new__", "<locals>"}]
     words = (_OPERATIONS.get(part) or snake(re.sub(r"\W", "_", part)) for part in parts)
-    return "_".join(filter(None, words)) or "module"
+    return "_".join(filter(None, words)) or "usage_example"
 
 
 def scenario_name(scenario: str) -> str:
@@ -167,9 +167,11 @@ def _words_for_rejection(unit: Unit, shape: ModuleShape) -> Iterator[str]:
         return
     arguments = _arguments(case, shape)
     words = [(word, name) for name, node, _ in arguments for word in words_for(name, node)]
-    yield from (f"rejects_{word}" for word, _ in words if word.startswith(_FAULTS) and invalid)
-    message = set(re.findall(r"[a-z0-9_]+", (case.match or "").lower()))
-    named = [name for name, _, _ in arguments if name.lower() in message]
+    message = " ".join(re.findall(r"[a-z0-9]+", (case.match or "").lower()))
+    named = [name for name, _, _ in arguments if f" {name.replace('_', ' ')} " in f" {message} "]
+    words.sort(key=lambda word: word[1] not in named)
+    if invalid:
+        yield from (f"rejects_{word}" for word, _ in words if word.startswith(_FAULTS))
     at_fault = named or [name for name, _, _ in arguments]
     if invalid:
         if len(at_fault) == 1:

@@ -27,6 +27,7 @@ _CONSTRUCTORS = frozenset(
 )
 _ATTRIBUTES = frozenset({"datetime.timezone.utc", "datetime.UTC", "math.inf", "math.nan", "math.pi"})
 _BUILTIN_CONSTRUCTORS = frozenset({"set", "frozenset", "bytearray", "float", "complex", "range"})
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*|[0-9]+")
 _LONGEST_WORDS = 24
@@ -132,9 +133,17 @@ def words_for(name: str, node: ast.expr) -> list[str]:  # noqa: PLR0911  # one f
         called = ast.unparse(node.func).rpartition(".")[2]
         if not node.args and not node.keywords:
             return [f"empty_{name}"] if called in {"set", "frozenset", "list", "dict", "tuple", "bytearray"} else []
+        if len(node.args) == 1 and not node.keywords and isinstance(number := _number(node.args[0]), ast.expr):
+            return words_for(name, number)
         inner = slug(" ".join(ast.unparse(argument) for argument in node.args))
         return [f"{name}_{inner}"] if inner else []
     return []
+
+
+def _number(node: ast.expr) -> ast.expr | None:
+    """The number in ``Decimal("-2.5")`` and ``float(3)`` as an expression."""
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ast.unparse(node)
+    return ast.parse(text, mode="eval").body if _NUMBER.fullmatch(text) else None
 
 
 def _words_for_constant(name: str, value: object) -> list[str]:

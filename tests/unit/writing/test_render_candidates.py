@@ -35,9 +35,10 @@ def test_imports_of_one_cannot_shadow_names_of_another(make: MakeCandidate) -> N
     assert rendered["test_c001"].splitlines()[1].strip() == "from json import loads as parse"
 
 
-def test_modules_are_imported_once_before_the_tests(make: MakeCandidate) -> None:
-    text = render_candidates([make("is_even", "is_even(2)", "result is True")] * 2, Style()).text
-    assert text.count("importlib.import_module('shop.pricing')") == 1
+def test_collecting_the_file_imports_nothing_of_the_project(whole_shop: list[Candidate]) -> None:
+    tree = ast.parse(render_candidates(whole_shop, Style()).text)
+    top = [ast.unparse(node) for node in tree.body if not isinstance(node, ast.FunctionDef)]
+    assert top[1:] == ["import re", "import pytest"]
 
 
 def test_what_is_raised_and_warned(make: MakeCandidate) -> None:

@@ -353,6 +353,34 @@ class TestNames:
             "test_load_encoding_none",
         ]
 
+    def test_argument_that_the_message_speaks_of_names_a_rejection(self, make: MakeCandidate, shop: Target) -> None:
+        decimal = Import("decimal", "Decimal")
+        kept = [
+            make("Item", "Item('', Decimal('-2'))", raises=("ValueError", "price is negative"), uses=("Item", decimal)),
+            make("Item", "Item('', 1, 0)", raises=("ValueError", "name and quantity must be given")),
+            make("Item", "Item('pen', 1, quantity=7)", raises=("ValueError", "quantity must be even")),
+            make("load", "load('x')", raises=("KeyError", "path")),
+        ]
+        assert names(render_suite(kept, shop, Style())) == [
+            "test_item_rejects_negative_price",
+            "test_item_rejects_zero_quantity",
+            "test_item_rejects_invalid_quantity",
+            "test_load_raises_key_error",
+        ]
+
+    def test_example_of_no_one_callable(self, make: MakeCandidate, shop: Target) -> None:
+        one = make(
+            "",
+            "print(slugify('A'))",
+            "result is None",
+            "capsys.readouterr().out == 'a\\n'",
+            uses=("slugify",),
+            fixtures=("capsys",),
+        )
+        assert body(rendered([one], shop)) == (
+            'def test_usage_example(capsys):\n    print(slugify("A"))\n    assert capsys.readouterr().out == "a\\n"\n'
+        )
+
     def test_what_came_before_names_it(self, make: MakeCandidate, shop: Target) -> None:
         cart = "cart = Cart('Ann')"
         kept = [
