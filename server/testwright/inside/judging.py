@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Generator, List, Optional
 
 from . import clock
 from .channel import Channel
@@ -30,9 +30,13 @@ def run(request: Dict[str, Any], channel: Channel) -> None:
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
     import pytest
 
+    # Marked here, since pytest is not importable before the tools are there.
+    pytest.hookimpl(hookwrapper=True, tryfirst=True)(Runner.pytest_pyfunc_call)
     mechanism = clock.shift(request["clock_shift"])
     runner = Runner(request, channel, mechanism)
-    code = pytest.main(arguments(request, ["-k", "", "-o", "python_functions=test", request["test_file"]]), plugins=[runner])
+    code = pytest.main(
+        arguments(request, ["-k", "", "-o", "python_functions=test", request["test_file"]]), plugins=[runner]
+    )
     # Only reached when the loop was not: pytest refused its settings, or a file could not be imported.
     channel.send("bad-imports", failures=_bad_imports(request["test_file"], channel))
     channel.send("not-collected", exit_code=int(code), errors=runner.errors[:100])
@@ -90,6 +94,17 @@ class Runner:
         """Keep the phases of the one test of this child."""
         self._reports.append(report)
 
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> Generator[None, Any, None]:
+        """Measure the test itself; what its fixtures run is not its own doing."""
+        if self._measure is None:
+            yield
+            return
+        self._measure.start()
+        try:
+            yield
+        finally:
+            self._measure.stop()
+
     def pytest_runtestloop(self, session: Any) -> None:
         """Run the candidates instead of pytest's loop, and end the process."""
         found: Dict[str, List[Any]] = {}
@@ -126,7 +141,9 @@ class Runner:
         for item in items:
             scratch = tempfile.mkdtemp(prefix="test-")
             try:
-                ended = forks.run(lambda item=item, scratch=scratch: self._test(item, scratch), self._request["timeout"])
+                ended = forks.run(
+                    lambda item=item, scratch=scratch: self._test(item, scratch), self._request["timeout"]
+                )
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
             if ended.report is None:
@@ -153,21 +170,29 @@ class Runner:
         os.environ["TMPDIR"] = scratch
         os.environ["HOME"] = home
         tempfile.tempdir = None
+        _own_capture(item.config)
         self._reports.clear()
         problem = ""
-        if self._measure is not None:
-            self._measure.start()
         try:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         except BaseException as error:  # pytest.exit(), KeyboardInterrupt: these leave the protocol
             problem = f"left the test run by {type(error).__name__}"
-        lines: Any = []
-        arcs: Any = []
-        if self._measure is not None:
-            self._measure.stop()
-            lines, arcs = self._measure.raw()
+        lines, arcs = self._measure.raw() if self._measure is not None else ([], [])
         outcome, reason = ("failed", problem) if problem else _outcome(self._reports)
         return {"outcome": outcome, "reason": reason, "lines": lines, "arcs": arcs}
+
+
+def _own_capture(config: Any) -> None:
+    """Give this child capture files of its own: what one that was killed has written must not reach the next."""
+    manager = config.pluginmanager.getplugin("capturemanager")
+    if manager is not None:
+        manager.stop_global_capturing()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)  # output that is not captured is nobody's
+    os.close(null)
+    if manager is not None:
+        manager.start_global_capturing()
+        manager.suspend_global_capture(in_=True)
 
 
 def _outcome(reports: List[Any]) -> "tuple[str, str]":

@@ -17,7 +17,7 @@ def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
         # Not "-p no:cacheprovider": addopts such as --lf would then be unknown.
         "-o",
         "cache_dir=" + os.path.join(scratch, "cache"),
-        *request.get("pytest_arguments", ()),
+        *request["pytest_arguments"],
     ]
     if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ:
         if importlib.util.find_spec("pytest_cov") is not None:

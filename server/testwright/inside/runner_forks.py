@@ -89,9 +89,7 @@ class Forks:
             self._clear(child)
         return _judge(data, status, token, proof)
 
-    def _be_child(
-        self, work: Callable[[], Dict[str, Any]], reader: int, writer: int, token: str, proof: int
-    ) -> None:
+    def _be_child(self, work: Callable[[], Dict[str, Any]], reader: int, writer: int, token: str, proof: int) -> None:
         code = 1
         try:
             me = _getpid()

@@ -1,6 +1,7 @@
 """A plain pytest run in one process, told in messages: what was collected, each test's outcome, coverage of one file."""
 
 import os
+import random
 import time
 from typing import Any, Dict, List, Optional
 
@@ -19,17 +20,17 @@ def run_plain(request: Dict[str, Any], channel: Channel) -> None:
     """Run pytest over ``paths`` (none: what the project's settings say) and answer ``finished`` at the end.
 
     Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a test file
-    to run before the others, or None), ``reverse``, ``collect_only``, ``clock_shift``.
+    to run before the others, or None), ``order`` (``given``, ``reversed``, ``shuffled``), ``collect_only``, ``clock_shift``.
     """
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
     import pytest
 
     measure = Measure(request["file"]) if request["measure"] else None
-    clock.shift(request.get("clock_shift", 0))
+    clock.shift(request["clock_shift"])
     plugin = PlainRun(request, channel, measure)
     if measure is not None:
         measure.start()
-    extra = ["--collect-only"] if request.get("collect_only") else []
+    extra = ["--collect-only"] if request["collect_only"] else []
     code = pytest.main([*arguments(request, list(request["paths"])), *extra], plugins=[plugin])
     if measure is not None:
         measure.stop()
@@ -64,9 +65,11 @@ class PlainRun:
 
     def pytest_collection_modifyitems(self, items: List[Any]) -> None:
         """Put the file that tells most about the target first, or turn the order round."""
-        if self._request.get("reverse"):
+        if self._request["order"] == "reversed":
             items.reverse()
-        first = self._request.get("first")
+        elif self._request["order"] == "shuffled":
+            random.Random(0).shuffle(items)
+        first = self._request["first"]
         if first:
             wanted = os.path.realpath(first)
             items.sort(key=lambda item: os.path.realpath(str(getattr(item, "path", ""))) != wanted)

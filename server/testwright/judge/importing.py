@@ -8,7 +8,7 @@ from testwright.boxes.protocol import BoxExit, Limits
 from testwright.boxes.session import ExitCell, Session
 from testwright.errors import BoxFailure, ImportFailure
 from testwright.judge.boxed import LIMITS, last_words, limits_for
-from testwright.judge.wire import ImportFailed, Imported, importing_message
+from testwright.judge.wire import Imported, ImportFailed, importing_message
 from testwright.model import CoverageSets, Target
 
 IMPORT_SECONDS = 10.0

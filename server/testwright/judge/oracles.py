@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from testwright.model import Candidate
 
-_TYPE_CHECKS = frozenset({"isinstance", "issubclass", "callable", "hasattr", "iscoroutine", "isgenerator", "isawaitable"})
+_TYPE_CHECKS = frozenset(
+    {"isinstance", "issubclass", "callable", "hasattr", "iscoroutine", "isgenerator", "isawaitable"}
+)
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
@@ -97,7 +99,9 @@ def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: 
         # A length is never negative.
         case ast.Call(func=ast.Name(id="len")), ast.GtE(), ast.Constant(value=0):
             return False
-        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.Constant(value=int() as number) if number < 0:
+        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.Constant(value=int() as number) if (
+            number < 0
+        ):
             return False
         case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.UnaryOp(op=ast.USub()):
             return False

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 from testwright.model import Candidate, Import
 
-_MODULES = frozenset({"coverage", "_pytest", "ctypes", "_ctypes", "gc", "posix", "fcntl", "pty", "faulthandler", "code"})
+_MODULES = frozenset(
+    {"coverage", "_pytest", "ctypes", "_ctypes", "gc", "posix", "fcntl", "pty", "faulthandler", "code"}
+)
 """Modules that a test has no business with, whatever it takes from them."""
 
 _MEMBERS = {
@@ -25,7 +27,15 @@ _MEMBERS = {
     ),
     "sys": frozenset(
         {"settrace", "gettrace", "setprofile", "getprofile", "monitoring", "_getframe", "_getframemodulename"}
-        | {"_current_frames", "meta_path", "path_hooks", "setswitchinterval", "addaudithook", "__stdout__", "__stderr__"}
+        | {
+            "_current_frames",
+            "meta_path",
+            "path_hooks",
+            "setswitchinterval",
+            "addaudithook",
+            "__stdout__",
+            "__stderr__",
+        }
     ),
     "threading": frozenset({"settrace", "setprofile", "settrace_all_threads", "setprofile_all_threads"}),
     "inspect": frozenset({"currentframe", "stack", "trace", "getouterframes", "getinnerframes"}),

@@ -47,8 +47,9 @@ def unsafe_at_collection(text: str) -> str | None:
         match node:
             case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
                 pass
-            case ast.FunctionDef(decorator_list=[], args=arguments) | ast.AsyncFunctionDef(
-                decorator_list=[], args=arguments
+            case (
+                ast.FunctionDef(decorator_list=[], args=arguments)
+                | ast.AsyncFunctionDef(decorator_list=[], args=arguments)
             ) if not arguments.defaults and not any(arguments.kw_defaults) and not _annotated(node):
                 pass
             case _:

@@ -43,6 +43,9 @@ _MAX_DEATHS = 12
 _DIAGNOSE_AT_MOST = 24
 """Unstable candidates whose cause is looked for."""
 
+_DIAGNOSE_SECONDS = 4.0
+"""Wall time for that; it is only done when twice as much is left."""
+
 _DAY = 86_400.0
 
 Order = Literal["given", "reversed", "shuffled"]
@@ -57,8 +60,13 @@ class CandidatesFile(Protocol):
         ...
 
     @property
-    def functions(self) -> Mapping[str, str]:
-        """Function name to candidate id."""
+    def names(self) -> Mapping[str, str]:
+        """Function to the id of its candidate."""
+        ...
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Id of a candidate without a function to why, as a sentence."""
         ...
 
 
@@ -166,12 +174,12 @@ async def judge_candidates(
         raise BoxFailure(
             f"The candidates were not judged: {problem}.", next_step="This is a fault of Testwright: report it."
         )
-    names = {candidate_id: name for name, candidate_id in file.functions.items()}
+    names = {candidate_id: name for name, candidate_id in file.names.items()}
     settled: dict[str, Verdict] = {}
     for candidate in candidates:
         problem = refusal(candidate) or weakness(candidate, target.source)
         if problem is None and candidate.id not in names:
-            problem = "it could not be rendered as a function"
+            problem = file.skipped.get(candidate.id, "it could not be rendered as a function")
         if problem is not None:
             settled[candidate.id] = Verdict(candidate, "refused", problem, None)
     wanted = [names[candidate.id] for candidate in candidates if candidate.id not in settled]
@@ -276,25 +284,25 @@ class _Court:
             await self._diagnose(path, names)
 
     async def _diagnose(self, path: Path, names: Sequence[str]) -> None:
-        """Find out which of the conditions an unstable candidate depends on, by changing one at a time."""
+        """Find out on which of its conditions an unstable candidate depends, by changing one at a time."""
         first, *others = self.results
-        unstable = [
-            name
-            for name in names
-            if name in first
-            and first[name].outcome == "passed"
-            and any(name in other and other[name].outcome != "passed" for other in others)
-        ][:_DIAGNOSE_AT_MOST]
+        passed = [name for name in names if name in first and first[name].outcome == "passed"]
+        failing = [
+            [name for name in passed if name in other and other[name].outcome != "passed"][:_DIAGNOSE_AT_MOST]
+            for other in others
+        ]
+        unstable = max(failing, key=len)
         left = seconds_left(self.deadline)
-        if not unstable or left < 4:
+        if not unstable or left < _DIAGNOSE_SECONDS * 2:
             return
-        singles = [
-            single
-            for conditions in CONDITIONS[1:]
-            for single in (Conditions(shift=conditions.shift), Conditions(zone=conditions.zone))
-        ] + [Conditions(hash_seed=conditions.hash_seed) for conditions in CONDITIONS[1:]]
+        blamed = CONDITIONS[1 + failing.index(unstable)]
+        singles = (
+            Conditions(hash_seed=blamed.hash_seed),
+            Conditions(zone=blamed.zone),
+            Conditions(shift=blamed.shift),
+        )
         found: list[dict[str, Result]] = [{} for _ in singles]
-        deadline = self.deadline - left * 3 / 4
+        deadline = self.deadline - left + _DIAGNOSE_SECONDS
         await together(
             self._process(path, unstable, single, results, deadline, measure=False, count=False)
             for single, results in zip(singles, found, strict=True)
@@ -346,7 +354,8 @@ class _Court:
             elif not run.ready:
                 raise BoxFailure(
                     f"The process that judges the candidates did not get to the first one: {words} "
-                    f"{last_words(run.ended.value)}".rstrip() + ".",
+                    f"{last_words(run.ended.value)}".rstrip()
+                    + ".",
                     next_step="Run pytest in the project once; if it works there, report this sentence.",
                 )
 
