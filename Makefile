@@ -60,8 +60,8 @@ test: $(VENV)/.dev
 	@$(BIN)/pytest -q $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check server tests
+	@$(BIN)/ruff format --check server tests
 	@$(BIN)/mypy
 
 e2e: $(VENV)/.dev
