@@ -18,6 +18,7 @@ _FLAGS = ("_none", "_true", "_false")
 _EDGES = ("empty_", "blank_", "negative_", "zero_")
 _INVALID = re.compile(r"value|type|invalid|parse|syntax|decode|format|argument|validation", re.IGNORECASE)
 _TOLD_AS_FAILURE = re.compile(r"^(raises|rejects|refuses|fails|without|missing|invalid|when|if)_|error|exception")
+_FILE_MAKING = frozenset({"mkdir", "touch", "write_bytes", "write_text"})
 _LONGEST_NAME = 72
 _OPERATIONS = {
     "__add__": "addition",
@@ -144,8 +145,8 @@ def _wishes(unit: Unit, shape: ModuleShape) -> Iterator[str]:
         given = {name for name, _, _ in arguments}
         yield from (f"with_default_{snake(name)}" for name in parameters if snake(name) not in given)
     yield from weak
-    yield from _words_for_receiver(case)
-    yield from _words_for_arrangement(case)
+    yield from _words_for_receiver(case, shape)
+    yield from _words_for_arrangement(case, shape)
     yield from _words_for_result(case)
     if arguments:
         yield f"with_{number_word(len(arguments))}_argument{'s' if len(arguments) > 1 else ''}"
@@ -179,7 +180,7 @@ def _words_for_rejection(unit: Unit, shape: ModuleShape) -> Iterator[str]:
         yield from (f"rejects_{word}" for word, name in words if name in at_fault)
     yield f"raises_{error}"
     yield from (f"raises_{error}_for_{word}" for word, _ in words)
-    yield from (f"raises_{error}_{word}" for word in _words_for_arrangement(case))
+    yield from (f"raises_{error}_{word}" for word in _words_for_arrangement(case, shape))
 
 
 def _words_for_table(table: Table, shape: ModuleShape) -> Iterator[str]:
@@ -193,7 +194,7 @@ def _words_for_table(table: Table, shape: ModuleShape) -> Iterator[str]:
     varied = [name for name in table.parameters if not name.startswith("expected")]
     yield from _words_for_result(table.case)
     yield from (f"by_{name}" for name in varied)
-    yield from _words_for_arrangement(table.case)
+    yield from _words_for_arrangement(table.case, shape)
 
 
 def _words_for_result(case: Case) -> Iterator[str]:
@@ -223,53 +224,51 @@ def _word_for_value(node: ast.expr) -> str:
     return f"returns_{said}" if said and not isinstance(value, bytes) else ""
 
 
-def _words_for_receiver(case: Case) -> Iterator[str]:
+def _words_for_receiver(case: Case, shape: ModuleShape) -> Iterator[str]:
     """What the object is made of when it is made in the call itself: ``Version(1, 2).bump()``."""
     for node in ast.walk(case.act):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call):
-            said = slug(" ".join(ast.unparse(argument) for argument in node.value.args))
-            if said:
-                yield f"of_{said}"
+            yield from _words_for_making(node.value, shape)
 
 
-def _words_for_arrangement(case: Case) -> Iterator[str]:
+def _words_for_making(call: ast.Call, shape: ModuleShape) -> Iterator[str]:
+    """``with_quantity_7`` for ``LineItem("Lamp", 7)``, the last argument first."""
+    parameters = shape.parameters_named(_called(call))
+    named = [*zip(parameters, call.args, strict=False), *((one.arg, one.value) for one in call.keywords if one.arg)]
+    for name, node in reversed(named):
+        yield from (f"with_{word}" for word in words_for(snake(name), node))
+
+
+def _words_for_arrangement(case: Case, shape: ModuleShape) -> Iterator[str]:
     """What was done before: ``after_add``, ``after_two_adds``."""
     called: dict[str, int] = {}
     for statement in case.arrange:
         value = statement.value if isinstance(statement, ast.Expr) else None
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
             root = value.func.value
-            if not (isinstance(root, ast.Name) and root.id in case.fixtures):
+            if not (isinstance(root, ast.Name) and root.id in case.fixtures) and value.func.attr not in _FILE_MAKING:
                 called[value.func.attr] = called.get(value.func.attr, 0) + 1
     for name, times in called.items():
         word = snake(name)
         yield f"after_{word}" if times == 1 else f"after_{number_word(times)}_{word}s"
-    if "monkeypatch" in case.fixtures:
-        patched: list[object] = [
-            statement.value.args[-2].value
-            for statement in case.arrange
-            if isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Call)
-            and len(statement.value.args) >= 2
-            and isinstance(statement.value.func, ast.Attribute)
-            and statement.value.func.attr in {"setattr", "setenv", "setitem"}
-            and isinstance(statement.value.args[-2], ast.Constant)
-        ]
-        for setting in patched:
-            word = snake(str(setting).rpartition(".")[2])
+    yield from _words_for_patches(case)
+    if not called:
+        for statement in case.arrange:
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+                yield from _words_for_making(statement.value, shape)
+
+
+def _words_for_patches(case: Case) -> Iterator[str]:
+    """What was set for the test: ``with_limit`` for ``monkeypatch.setattr(Cart, "LIMIT", 4)``."""
+    for statement in case.arrange:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or len(call.args) < 2:
+            continue
+        setting = call.args[-2]
+        if call.func.attr in {"setattr", "setenv", "setitem"} and isinstance(setting, ast.Constant):
+            word = snake(str(setting.value).rpartition(".")[2])
             if word.isidentifier():
                 yield f"with_{word}"
-    if called or not case.arrange:
-        return
-    kinds = [slug(" ".join(ast.unparse(node) for node in _made_of(statement))) for statement in case.arrange]
-    yield from (f"of_{kind}" for kind in kinds if kind)
-
-
-def _made_of(statement: ast.stmt) -> list[ast.expr]:
-    value = statement.value if isinstance(statement, ast.Assign) else None
-    if isinstance(value, ast.Call):
-        return [*value.args, *(keyword.value for keyword in value.keywords)]
-    return []
 
 
 def _arguments(case: Case, shape: ModuleShape) -> list[tuple[str, ast.expr, bool]]:

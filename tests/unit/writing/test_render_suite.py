@@ -412,3 +412,15 @@ class TestNames:
         kept = [make("is_even", "is_even(2)", "result is True")]
         existing = "def test_is_even():\n    assert True\n"
         assert names(render_suite(kept, shop, Style(), existing=existing)) == ["test_is_even_n_2"]
+
+    def test_what_the_object_is_made_of_names_it(self, make: MakeCandidate, shop: Target) -> None:
+        kept = [
+            make("Cart.total", "cart.total()", "result == 0", arrange="cart = Cart('Ann')"),
+            make("Cart.total", "cart.total()", "result == 3", arrange="cart = Cart('Bob', [1, 2])"),
+            make("Cart.total", "Cart('Cem').total()", "result.is_zero()"),
+        ]
+        assert names(render_suite(kept, shop, Style())) == [
+            "test_cart_total_with_owner_ann",
+            "test_cart_total_with_two_items",
+            "test_cart_total",
+        ]
