@@ -13,19 +13,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import tempfile
 from pathlib import Path
 from typing import ClassVar
 
 from testwright.boxes import mounts, seccomp
 from testwright.boxes.environment import box_environment, split_loader_variables
-from testwright.boxes.limits import SupervisedProcess, kernel_limits
+from testwright.boxes.limits import SupervisedProcess, kernel_limits, whole
 from testwright.boxes.memory_files import memory_file
 from testwright.boxes.namespace import Namespace
 from testwright.boxes.paths import check_world
 from testwright.boxes.programs import bubblewrap_programs, system_program
 from testwright.boxes.protocol import BoxProcess, Command, Limits, Probe, World
-from testwright.boxes.reaping import Registry
+from testwright.boxes.reaping import MARKER, Registry
 from testwright.boxes.users import box_user, is_root, processes_counted
 from testwright.errors import BoxFailure, BoxUnavailable
 
@@ -76,7 +77,7 @@ class BubblewrapBox:
         probe = await self.probe()
         if self._program is None:
             raise BoxUnavailable(probe.detail, next_step=probe.next_step)
-        return await self._start(self._program, world, command)
+        return await whole(self._start(self._program, world, command))
 
     async def _start(self, bubblewrap: Path, world: World, command: Command) -> SupervisedProcess:
         check_world(world)
@@ -104,6 +105,9 @@ class BubblewrapBox:
             arguments = pass_on(os.fsencode("".join(f"{option}\0" for option in options)))
             status_read, status_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             descriptors.callback(os.close, status_write)
+            # The namespace's first process carries the marker too, out of reach of the program.
+            marker = secrets.token_hex(16)
+            note = self._registry.note(marker=marker)
             try:
                 process = await asyncio.create_subprocess_exec(
                     *(str(bubblewrap), "--args", arguments, "--json-status-fd", str(status_write), "--", *program),
@@ -111,16 +115,17 @@ class BubblewrapBox:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.PIPE,
                     pass_fds=(*passed, status_write),
-                    env={},
+                    env={MARKER: marker},
                     cwd="/",
                     start_new_session=True,  # Ctrl-C is for us, and we end the box
                 )
             except OSError as error:
                 os.close(status_read)
+                self._registry.forget(note)
                 raise BoxFailure(
                     f"bubblewrap could not be started: {error.strerror or error}.", next_step="See testwright doctor."
                 ) from error
-        tree = Namespace(process, status_read, self._registry)
+        tree = Namespace(process, status_read, lambda: self._registry.forget(note))
         await tree.begin()
         return SupervisedProcess(process, tree, stdin=command.stdin, limits=command.limits, wall_start=wall_start)
 
@@ -172,7 +177,7 @@ class BubblewrapBox:
             world = World(workspace=place, snapshot=place, read_only=())
             command = Command(("/bin/sh", "-c", _PROBE_SCRIPT, "probe", str(place)), limits=Limits(wall=10.0))
             try:
-                async with await self._start(program, world, command) as process:
+                async with await whole(self._start(program, world, command)) as process:
                     answer = {line.decode(errors="replace") async for line in process.lines()}
                     ended = await process.wait()
             except (BoxFailure, BoxUnavailable) as error:

@@ -24,6 +24,7 @@ from typing import ClassVar
 from testwright.boxes import seccomp
 from testwright.boxes.confined import Confinement, make_scratch, seen_in_snapshot, start_confined
 from testwright.boxes.launcher import kernel
+from testwright.boxes.limits import whole
 from testwright.boxes.paths import check_world, existing_roots
 from testwright.boxes.protocol import BoxProcess, Command, Limits, Probe, World
 from testwright.boxes.reaping import Registry
@@ -93,16 +94,18 @@ class LandlockBox:
         version = self._usable_version()
         check_world(world)
         scratch = make_scratch(self._registry)
-        return await start_confined(
-            world,
-            command,
-            registry=self._registry,
-            scratch=scratch,
-            confinement=Confinement(
-                landlock=self._landlock(world, scratch.folder, version),
-                filter=self._filter(version),
-                judged=_judged(version),
-            ),
+        return await whole(
+            start_confined(
+                world,
+                command,
+                registry=self._registry,
+                scratch=scratch,
+                confinement=Confinement(
+                    landlock=self._landlock(world, scratch.folder, version),
+                    filter=self._filter(version),
+                    judged=_judged(version),
+                ),
+            )
         )
 
     def _usable_version(self) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
-from typing import ClassVar, Protocol, Self
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, ClassVar, Protocol, Self
 
 from testwright.boxes.launcher import processes
 from testwright.boxes.protocol import MIB, BoxExit, ExitCause, Limits
-from testwright.errors import BoxFailure
+from testwright.errors import BoxFailure, TestwrightError
 
 STDERR_TAIL = 64 * 1024
 LONGEST_LINE = 8 * MIB
@@ -275,6 +275,31 @@ class SupervisedProcess:
             for task in (self._watching, self._listening, self._feeding):
                 task.cancel()
             self._tree.close()
+
+
+async def whole(starting: Coroutine[Any, Any, SupervisedProcess]) -> SupervisedProcess:
+    """Wait for a start; when cancelled meanwhile, let it come to its end and kill what it started.
+
+    A start that is cut off in its middle could leave a process that nobody knows: it may not yet be tied to its parent.
+    """
+    task = asyncio.get_running_loop().create_task(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        undoing = asyncio.get_running_loop().create_task(_undo(task))
+        _undone.add(undoing)  # the loop itself holds tasks weakly
+        undoing.add_done_callback(_undone.discard)
+        await asyncio.shield(undoing)
+        raise
+
+
+_undone: set[asyncio.Task[None]] = set()
+
+
+async def _undo(starting: asyncio.Task[SupervisedProcess]) -> None:
+    with contextlib.suppress(TestwrightError):
+        process = await starting
+        await process.kill()
 
 
 async def readable(descriptor: int) -> None:

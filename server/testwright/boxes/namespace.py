@@ -7,12 +7,11 @@ import contextlib
 import json
 import os
 import signal
-from pathlib import Path
+from collections.abc import Callable
 from typing import ClassVar
 
 from testwright.boxes.launcher import processes
 from testwright.boxes.limits import readable
-from testwright.boxes.reaping import Registry
 from testwright.errors import BoxFailure
 
 _START_TIMEOUT = 10.0  # seconds; it takes some 5 ms, but the machine may be very busy
@@ -24,48 +23,37 @@ class Namespace:
 
     forks_are_limited: ClassVar[bool] = True
 
-    def __init__(self, process: asyncio.subprocess.Process, status: int, registry: Registry) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, status: int, close: Callable[[], None]) -> None:
         """Take over a start.
 
         Args:
             process: The outer process.
             status: Descriptor to read bubblewrap's status from (non-blocking); owned from now on.
-            registry: Where the start is noted.
+            close: Called when all is over.
         """
         self._process = process
         self._status = status
-        self._registry = registry
+        self._close = close
         self._told = b""
         self._first: int | None = None
         self._handle: int | None = None
-        self._note: Path | None = None
 
     async def begin(self) -> None:
-        """Wait until the namespace is there, so that it can be killed from then on; then note it.
-
-        Cancelled or too late, nothing is left behind.
+        """Wait until the namespace is there, so that it can be killed from then on.
 
         Raises:
-            BoxFailure: Bubblewrap ended or hangs.
+            BoxFailure: Bubblewrap hangs; nothing is left of it.
         """
-        beginning = asyncio.ensure_future(self._find_first())
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                await asyncio.shield(beginning)
-            if self._first is not None:
-                self._note = self._registry.note(pid=self._first)
-        except BaseException as error:
-            # Until the first process is known and waits for nothing, killing the outer one could leave it behind.
-            with contextlib.suppress(TimeoutError, OSError):
-                await asyncio.wait_for(beginning, 1.0)
+                await self._find_first()
+        except TimeoutError as error:
             self.kill()
             stderr = await self._last_words()
             self.close()
-            if isinstance(error, (TimeoutError, OSError)):
-                raise BoxFailure(
-                    f"bubblewrap did not start: {stderr or 'it gave no reason'}.", next_step="See testwright doctor."
-                ) from error
-            raise
+            raise BoxFailure(
+                f"bubblewrap did not start: {stderr or 'it gave no reason'}.", next_step="See testwright doctor."
+            ) from error
 
     async def _find_first(self) -> None:
         while b"\n" not in self._told and await self._more_status():
@@ -133,9 +121,8 @@ class Namespace:
         raise BoxFailure("bubblewrap could not make the box.", next_step="See testwright doctor.")
 
     def close(self) -> None:
-        """Give back the descriptors and take the note away."""
+        """Give back the descriptors."""
         os.close(self._status)
         if self._handle is not None:
             os.close(self._handle)
-        if self._note is not None:
-            self._registry.forget(self._note)
+        self._close()

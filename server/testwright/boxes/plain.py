@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from testwright.boxes.confined import Confinement, make_scratch, seen_in_snapshot, start_confined
+from testwright.boxes.limits import whole
 from testwright.boxes.paths import check_world
 from testwright.boxes.protocol import BoxProcess, Command, Probe, World
 from testwright.boxes.reaping import Registry
@@ -40,4 +41,6 @@ class PlainBox:
         """
         check_world(world)
         scratch = make_scratch(self._registry)
-        return await start_confined(world, command, registry=self._registry, scratch=scratch, confinement=Confinement())
+        return await whole(
+            start_confined(world, command, registry=self._registry, scratch=scratch, confinement=Confinement())
+        )
