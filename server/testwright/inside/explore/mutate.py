@@ -31,8 +31,8 @@ class Mutator:
         rng = self.rng
         subject = next((s for s in self.program.subjects if s.qualname == case.target), None)
         if subject is not None and subject.first:
-            self.values.lines = (subject.first, subject.last)
-        draft = Draft(taken=set(local_names(case.arrange)))
+            self.values.ranges = subject.ranges
+        draft = self.values.draft(local_names(case.arrange))
         arrange = list(case.arrange)
         act = case.act
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
@@ -50,7 +50,7 @@ class Mutator:
                 act = replaced
             else:
                 arrange[spot] = replaced
-        self.values.lines = (0, 10**9)
+        self.values.ranges = ()
         if draft.statements:
             arrange = [*draft.statements, *arrange]
         made = dataclasses.replace(case, arrange=tuple(arrange), act=act, origin="mutation", picks=())
@@ -64,7 +64,7 @@ class Mutator:
         variable = case.act.partition(".")[0]
         if not methods or variable not in local_names(tuple(arrange)):
             return False
-        inner = Draft(taken=draft.taken)
+        inner = self.values.draft(list(draft.taken))
         call = self.values._method(self.rng.choice(methods), variable, inner, 1)
         position = len(arrange)
         arrange[position:position] = [*inner.statements, call]
@@ -91,7 +91,7 @@ class Mutator:
             if self.rng.random() < 0.5:
                 del node.keys[index], node.values[index]
             else:
-                node.values[index] = _parsed(self.values.draw(ANY, Draft(), "", 2))
+                node.values[index] = _parsed(self.values.draw(ANY, self.values.draft(), "", 2))
         try:
             return ast.unparse(ast.fix_missing_locations(tree))
         except (ValueError, RecursionError):
@@ -150,7 +150,7 @@ class Mutator:
             first, second = rng.randrange(len(elements)), rng.randrange(len(elements))
             elements[first], elements[second] = elements[second], elements[first]
         else:
-            elements.insert(rng.randrange(len(elements) + 1), _parsed(self.values.draw(ANY, Draft(), "", 2)))
+            elements.insert(rng.randrange(len(elements) + 1), _parsed(self.values.draw(ANY, self.values.draft(), "", 2)))
 
     def _call(self, node: ast.Call, draft: Draft) -> None:
         """Redraw, add or drop an argument, by what the callee takes."""
@@ -185,7 +185,7 @@ class Mutator:
                     keyword.value = self._draw(parameter, subject, draft)
 
     def _draw(self, parameter: Any, subject: Subject, draft: Draft) -> ast.expr:
-        kind = parameter.pick(self.rng, Draft(), subject.qualname)
+        kind = parameter.pick(self.rng, self.values.draft(), subject.qualname)
         return _parsed(self.values.draw(kind, draft, parameter.name, 1))
 
     def splice(self, case: Case, other: Case) -> "Case | None":

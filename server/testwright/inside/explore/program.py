@@ -8,19 +8,20 @@ import inspect
 import pathlib
 import random
 import types
+import typing
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import usage
 from .hints import Hints
-from .kinds import ANY, NONE, Kind, by_name, of_value
+from .kinds import ANY, BYTES, NONE, STR, Kind, by_name, of_value
 from .names import Names
 from .vocabulary import Vocabulary
 
 _SKIPPED_DUNDERS = frozenset(
-    "__new__ __init__ __init_subclass__ __class_getitem__ __getstate__ __setstate__ __reduce__ __reduce_ex__ __del__ "
+    "__new__ __init__ __init_subclass__ __class_getitem__ __del__ "
     "__subclasshook__ __instancecheck__ __subclasscheck__ __set_name__ __post_init__ __getattribute__ __prepare__ "
-    "__sizeof__ __annotate__ __annotate_func__ __replace__ __signature__".split()
+    "__sizeof__ __exit__ __aexit__ __anext__ __await__ __annotate__ __annotate_func__ __replace__ __signature__".split()
 )
 
 
@@ -74,6 +75,9 @@ class Subject:
         parameters: Without ``self``.
         public: Whether no part of its name begins with an underscore (dunders are public).
         calls: Names that its body calls.
+        heirs: Classes of the module that inherit from the owner.
+        ranges: Lines that speak of its values: its own and those of the constants that it names.
+        inner: Parameters of the function that it returns, if it returns one of its own.
     """
 
     qualname: str
@@ -87,6 +91,8 @@ class Subject:
     public: bool
     calls: "frozenset[str]" = frozenset()
     heirs: "list[Any]" = field(default_factory=list)
+    inner: "list[Parameter] | None" = None
+    ranges: "tuple[tuple[int, int], ...]" = ()
     tried: int = 0
     fruitless: int = 0
 
@@ -110,10 +116,12 @@ class Program:
         self.names = Names(module, self.own)
         self.hints = Hints(module, self.tree)
         self.nodes = _index(self.tree)
+        self.class_nodes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
         self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module)) if name in self.own], rng)
         self.file_texts: "list[str]" = []
         self.file_suffix = _file_suffix(source)
         self.subjects: "list[Subject]" = []
+        self._known_attributes: "dict[type, set[str]]" = {}
         self._by_class: "dict[Any, Subject | None]" = {}
         self.factories: "dict[Any, list[Subject]]" = {}
         self.called_attributes = frozenset(
@@ -121,6 +129,7 @@ class Program:
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         )
+        self.reads_clock = any(word in source for word in (".now(", ".today(", ".utcnow(", "time.time("))
         self.raisable = any(isinstance(node, ast.Try) for node in ast.walk(self.tree))
         self.raises = {
             line
@@ -137,7 +146,7 @@ class Program:
         for name in [name for name in vars(self.module) if name in self.own]:
             value = vars(self.module)[name]
             if isinstance(value, type) and self._is_mine(value):
-                if value not in classes:
+                if value not in classes and not typing.is_typeddict(value):
                     classes.append(value)
                     classes.extend(_nested(value))
             elif callable(value):
@@ -149,8 +158,11 @@ class Program:
         order = {id(subject): (subject.first, subject.qualname) for subject in self.subjects}
         self.subjects.sort(key=lambda subject: order[id(subject)])
         self._forward()
+        assigned = _assigned(self.tree)
         for subject in self.subjects:
             self._note_factory(subject)
+            named = [assigned[name] for name in sorted(subject.calls) if name in assigned]
+            subject.ranges = tuple(dict.fromkeys([(subject.first, subject.last), *(r for ranges in named for r in ranges)]))
 
     def _is_mine(self, cls: type) -> bool:
         return cls.__module__ == self.module.__name__
@@ -176,14 +188,44 @@ class Program:
             calls=_calls(node) if node is not None else frozenset(),
         )
         if style != "property":
-            subject.parameters = self._parameters(function, node, owner, bound=style in ("method", "classmethod"))
+            subject.parameters = self._parameters(function, node, owner, bound=style in ("method", "classmethod", "setter"))
+        if style != "setter":
+            subject.inner = self._inner(node, owner)
         self.subjects.append(subject)
         return subject
 
+    def _inner(self, node: Any, owner: Any, depth: int = 0) -> "list[Parameter] | None":
+        """Parameters of a nested function that is returned."""
+        if node is None:
+            return None
+        nested = {n.name: n for n in node.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        for statement in node.body:
+            if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Name) and statement.value.id in nested:
+                return self._of_node(nested[statement.value.id], owner)
+        return None
+
+    def _of_node(self, node: Any, owner: Any) -> "list[Parameter]":
+        made = []
+        arguments = node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        firsts = len(positional) - len(arguments.defaults)
+        empty = inspect.Parameter.empty
+        for index, argument in enumerate(positional):
+            default = empty if index < firsts else None
+            made.append(inspect.Parameter(argument.arg, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default))
+        if arguments.vararg:
+            made.append(inspect.Parameter(arguments.vararg.arg, inspect.Parameter.VAR_POSITIONAL))
+        for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults):
+            made.append(inspect.Parameter(argument.arg, inspect.Parameter.KEYWORD_ONLY, default=empty if value is None else None))
+        annotations = {a.arg: ast.unparse(a.annotation) for a in (*positional, *arguments.kwonlyargs) if a.annotation is not None}
+        try:
+            signature = inspect.Signature(made)
+        except ValueError:
+            return []
+        return self._of_signature(signature, annotations, node, owner)
+
     def _add_class(self, cls: type, classes: "list[type]") -> None:
-        node = next(
-            (n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef) and n.name == cls.__name__), None
-        )
+        node = self._class_node(cls)
         subject = self._class_of(cls, node)
         if subject is not None:
             self.subjects.append(subject)
@@ -206,6 +248,11 @@ class Program:
                 method = self._add(f"{cls.__qualname__}.{name}", name, style, cls, function, value)
                 if method is not None:
                     method.heirs = heirs
+                setter = _unwrapped(value.fset) if isinstance(value, property) else None
+                if setter is not None and setter.__code__.co_filename == self.file:
+                    change = self._add(f"{cls.__qualname__}.{name}", name, "setter", cls, setter, value)
+                    if change is not None:
+                        change.heirs = heirs
 
     def _class_of(self, cls: type, node: "ast.AST | None") -> "Subject | None":
         if issubclass(cls, (Warning, BaseException)) and "__init__" not in vars(cls) and "__str__" not in vars(cls):
@@ -327,6 +374,10 @@ class Program:
                 usable = [literal for literal in dict.fromkeys(seen.literals) if _literal_fits(literal, declared)]
                 if usable:
                     weighted.append((Kind("literal", values=tuple(usable)), 1.0))
+            if seen.isinstance_of:
+                weighted.extend(self._beside(seen, [kind for kind, _weight in weighted], owner))
+            elif any(isinstance(inner, ast.Try) for part in body for inner in ast.walk(part)):
+                weighted.append((ANY, 0.25))
             return weighted
         weighted = usage.kinds_of(seen, parameter.name, functools.partial(self._named_kind, owner=owner))
         if parameter.default is not inspect.Parameter.empty:
@@ -349,18 +400,29 @@ class Program:
             weighted.append((ANY, 0.5))
         return weighted
 
+    def _beside(self, seen: usage.Usage, declared: "list[Kind]", owner: Any) -> "list[tuple[Kind, float]]":
+        """What a parameter is tested for beside its annotation, and something else altogether."""
+        found: "list[tuple[Kind, float]]" = [(ANY, 0.5)]
+        for source in dict.fromkeys(seen.isinstance_of):
+            kind = self.hints.kind(source, owner)
+            if kind is not None and kind not in declared and kind != ANY:
+                found.append((kind, 0.7))
+            if kind == STR:
+                found.append((BYTES, 0.4))
+        return found
+
     def _named_kind(self, source: str, owner: Any) -> "Kind | None":
         return self.hints.kind(source, owner)
 
     def _class_node(self, cls: type) -> "ast.ClassDef | None":
-        return next((n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef) and n.name == cls.__name__), None)
+        return self.class_nodes.get(cls.__name__)
 
     def _forward(self) -> None:
         """A parameter without an annotation takes the kinds of the one that it is passed on to."""
         by_name_ = {subject.name: subject for subject in self.subjects}
         for _ in range(2):
             for subject in self.subjects:
-                node = self._node_of(subject)
+                node = self.node_of(subject)
                 if node is None:
                     continue
                 for parameter in subject.parameters:
@@ -403,7 +465,8 @@ class Program:
                     if key not in parameter.keys:
                         parameter.keys.append(key)
 
-    def _node_of(self, subject: Subject) -> Any:
+    def node_of(self, subject: Subject) -> Any:
+        """The function's syntax tree; for a class that of its constructor; None when it is not in the target."""
         function = subject.function
         if subject.style == "class":
             function = _unwrapped(getattr(subject.owner, "__init__", None))
@@ -441,22 +504,38 @@ class Program:
 
     def classes_with(self, attributes: "tuple[str, ...]") -> "list[type]":
         """Classes of the module that have all these attributes, by definition or by what their constructor sets."""
-        found = []
-        for subject in self.subjects:
-            if subject.style != "class" or not attributes:
-                continue
-            cls = subject.owner
-            known = set(dir(cls)) | set(getattr(cls, "__annotations__", {}))
+        if not attributes:
+            return []
+        wanted = set(attributes)
+        return [s.owner for s in self.subjects if s.style == "class" and wanted <= self._attributes(s.owner)]
+
+    def lacking(self, cls: type) -> "tuple[str, ...]":
+        """Attributes that methods of a class read from ``self`` and that neither it nor a base provides: a mixin's wishes."""
+        node = self._class_node(cls)
+        if node is None or cls.__module__ != self.module.__name__:
+            return ()
+        known = self._attributes(cls)
+        for base in cls.__mro__[1:]:
+            known = known | self._attributes(base)
+        if "__getattr__" in known:
+            return ()
+        read = [
+            inner.attr
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load) and isinstance(inner.value, ast.Name)
+            and inner.value.id == "self" and not inner.attr.startswith("__")
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(name for name in read if name not in known))
+
+    def _attributes(self, cls: type) -> "set[str]":
+        known = self._known_attributes.get(cls)
+        if known is None:
+            known = self._known_attributes[cls] = set(dir(cls)) | set(getattr(cls, "__annotations__", {}))
             node = self._class_node(cls)
-            if node is not None:
-                known.update(
-                    n.attr
-                    for n in ast.walk(node)
-                    if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name) and n.value.id == "self"
-                )
-            if all(attribute in known for attribute in attributes):
-                found.append(cls)
-        return found
+            for inner in ast.walk(node) if node is not None else ():
+                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and ast.unparse(inner.value) == "self":
+                    known.add(inner.attr)
+        return known
 
     def state_methods(self, cls: type) -> "list[Subject]":
         """Public methods that may change an instance."""
@@ -513,6 +592,20 @@ def _defined(tree: ast.Module) -> "list[str]":
 
     statements(tree.body)
     return list(dict.fromkeys(found))
+
+
+def _assigned(tree: ast.Module) -> "dict[str, list[tuple[int, int]]]":
+    """Lines of the assignments at the top of the module and of its classes, by name."""
+    found: "dict[str, list[tuple[int, int]]]" = {}
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    for body in bodies:
+        for node in body:
+            if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+                continue
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append((node.lineno, node.end_lineno or node.lineno))
+    return found
 
 
 def _nested(cls: type) -> "list[type]":

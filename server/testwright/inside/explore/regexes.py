@@ -68,7 +68,7 @@ class _Writer:
             return text
         if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT) or str(operation) == "POSSESSIVE_REPEAT":
             low, high, inner = argument
-            high = min(int(high), int(low) + rng.choice((0, 1, 1, 2, 4)))
+            high = min(int(high), int(low) + rng.choice((0, 0, 1, 1, 1, 2, 2, 4, 12)))
             return "".join(self.sequence(inner) for _ in range(rng.randint(int(low), max(int(low), high))))
         if operation is _constants.GROUPREF:
             return self.groups.get(argument, "")

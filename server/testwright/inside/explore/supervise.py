@@ -20,9 +20,10 @@ from .harvest import Harvest
 from .mutate import Mutator
 from .observe import Runner
 from .program import Program, Subject
+from .seams import Seam, Seams
 from .shrink import proposals
 from .tracer import Tracer
-from .values import Draft, Values
+from .values import Values
 from .worker import Batch, Workers, prepare_parent
 from .wrapping import wrapped
 
@@ -32,13 +33,17 @@ IN_FLIGHT = 2
 """Children at once; fixed, so that the same seed draws the same cases on any machine."""
 PLATEAU = 2500
 """Cases without anything new after which the search ends."""
-MAX_CANDIDATES = 300
+MAX_CANDIDATES = 200
 ALTERNATIVES = 2
 """Further cases per goal, for the judge to fall back on."""
 DIVERSITY = 5
 """Further cases per subject, with other paths or results."""
-SEARCH_SHARE = 0.62
-"""Share of the wall time for the search; the rest is for shrinking and observing."""
+SEARCH_SHARE = 0.6
+"""Share of the wall time for the search; then come shrinking and observing."""
+SHRINK_SHARE = 0.75
+FINISH_SHARE = 0.97
+CHUNK = 24
+"""Cases observed between two looks at the clock."""
 
 
 class Known:
@@ -85,6 +90,8 @@ class Search:
         self.program = Program(module, str(module.__file__), source, self.rng)
         self.frontier = Frontier(self.program, self._goals())
         self.values = Values(self.program, self.rng)
+        self.seams = Seams(self.program)
+        self._seams: "dict[int, list[Seam]]" = {}
         self.mutator = Mutator(self.program, self.values, self.rng)
         roots = tuple(request.get("import_roots", ()))
         self.tracer = Tracer(str(module.__file__), source)
@@ -98,6 +105,7 @@ class Search:
         self.cases = 0
         self.since_new = 0
         self.reported = 0.0
+        self.stopped = ""
         self.subject_of = {subject.qualname: subject for subject in self.program.subjects}
         symbol = request.get("symbol")
         if symbol:
@@ -125,12 +133,12 @@ class Search:
         harvested = Harvest(self.program).collect(list(self.request.get("texts", ())))
         self.queue.extend(case for case in harvested if valid(case))
         prepare_parent()
-        stopped = self._search()
+        self.stopped = self._search()
         self._finish()
         reasons = collections.Counter(self.workers.poisoned.values())
         self.channel.send(
             "explored",
-            stopped_by=stopped,
+            stopped_by=self.stopped,
             cases=self.cases,
             poisoned=[f"{count} case{'s' if count > 1 else ''}: {reason}" for reason, count in sorted(reasons.items())],
         )
@@ -215,12 +223,22 @@ class Search:
 
     def fresh(self, subject: Subject) -> "Case | None":
         """A new case for a subject."""
-        draft = Draft()
+        draft = self.values.draft()
+        seams = self.seams_of(subject)
+        if seams:
+            draft.statements.extend(self.seams.statements(seams, self.values, self.rng))
         act = self.values.call(subject, draft)
         case = Case(subject.qualname, tuple(draft.statements), act, "search", tuple(draft.picks))
         for wrap in self.wraps.get(subject.qualname, ()):
             case = wrapped(case, wrap, self.program.names)
         return case
+
+    def seams_of(self, subject: Subject) -> "list[Seam]":
+        """Seams of a subject, remembered."""
+        found = self._seams.get(id(subject))
+        if found is None:
+            found = self._seams[id(subject)] = self.seams.of(subject, self.frontier.closure[id(subject)])
+        return found
 
     def _mutation(self, subject: Subject) -> "Case | None":
         rng = self.rng
@@ -322,41 +340,46 @@ class Search:
     # -- finishing ------------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
+        """Shrink, observe each case twice, and send those on which both runs agree; the most valuable first."""
         chosen = self._shrunk(self._chosen())
         chosen = [dataclasses.replace(kept, case=without_result_name(kept.case)) for kept in chosen]
-        first = self._observed([kept.case for kept in chosen], seed=1, size=1)
-        second = self._observed([kept.case for kept in reversed(chosen)], seed=2, size=8)
-        second.reverse()
-        number = 0
         sent: "set[Any]" = set()
-        for kept, one, two in zip(chosen, first, second):
-            if one is None or two is None or one["status"] != two["status"] or one["status"] not in ("ok", "raised"):
-                continue
-            case = kept.case
-            for wrap in one.get("applied", ()):
-                case = wrapped(case, wrap, self.program.names)
-            if case.key in sent or one.get("wrap"):
-                continue
-            asserts = [line for line in one.get("asserts", ()) if line in two.get("asserts", ())]
-            if one["status"] == "ok" and not asserts:
-                continue
-            if one["status"] == "raised":
-                if one.get("exception") != two.get("exception") or not one.get("exception"):
-                    continue
-                if one.get("match") != two.get("match"):
-                    one["match"] = ""
-            arcs = self.frontier.of(one) & self.frontier.of(two)
-            fields = candidate(case, one, asserts, self.program.names, number)
-            if fields is None:
-                continue
-            sent.add(case.key)
-            number += 1
-            self.channel.send(
-                "candidate",
-                **fields,
-                lines=sorted(f for f in arcs if isinstance(f, int)),
-                branches=sorted(f for f in arcs if isinstance(f, tuple)),
-            )
+        for start in range(0, len(chosen), CHUNK):
+            if self._elapsed() > self.wall * FINISH_SHARE:
+                self.stopped = "wall"
+                return
+            part = [kept.case for kept in chosen[start : start + CHUNK]]
+            first = self._observed(part, seed=1, size=2)
+            second = self._observed(part[::-1], seed=2, size=8)[::-1]
+            for case, one, two in zip(part, first, second):
+                self._send(case, one, two, sent)
+
+    def _send(self, case: Case, one: "dict[str, Any] | None", two: "dict[str, Any] | None", sent: "set[Any]") -> None:
+        if one is None or two is None or one["status"] != two["status"] or one["status"] not in ("ok", "raised"):
+            return
+        for wrap in one.get("applied", ()):
+            case = wrapped(case, wrap, self.program.names)
+        if case.key in sent or one.get("wrap"):
+            return
+        asserts = [line for line in one.get("asserts", ()) if line in two.get("asserts", ())]
+        if one["status"] == "ok" and not asserts:
+            return
+        if one["status"] == "raised":
+            if one.get("exception") != two.get("exception") or not one.get("exception"):
+                return
+            if one.get("match") != two.get("match"):
+                one["match"] = ""
+        arcs = self.frontier.of(one) & self.frontier.of(two)
+        fields = candidate(case, one, asserts, self.program.names, len(sent))
+        if fields is None:
+            return
+        sent.add(case.key)
+        self.channel.send(
+            "candidate",
+            **fields,
+            lines=sorted(f for f in arcs if isinstance(f, int)),
+            branches=sorted(f for f in arcs if isinstance(f, tuple)),
+        )
 
     def _observed(self, cases: "list[Case]", *, seed: int, size: int) -> "list[dict[str, Any] | None]":
         found: "list[dict[str, Any] | None]" = []
@@ -407,7 +430,7 @@ class Search:
         current = list(chosen)
         open_ = [index for index, kept in enumerate(current) if kept.credit]
         for _round in range(8):
-            if not open_ or self._elapsed() > self.wall * 0.85:
+            if not open_ or self._elapsed() > self.wall * SHRINK_SHARE:
                 break
             plan: "list[tuple[int, Case]]" = []
             for index in open_:

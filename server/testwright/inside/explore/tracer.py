@@ -10,7 +10,7 @@ import tokenize
 from types import CodeType, FrameType
 from typing import Any
 
-MAX_EVENTS = 200_000
+MAX_EVENTS = 60_000
 """Line events of the target in one case; a deterministic stand-in for a time limit."""
 
 _RETURNS = frozenset(

@@ -42,16 +42,16 @@ _CALLED_WITH: "dict[str, Kind]" = {
     "len": list_of(ANY),
     "sum": list_of(INT),
     "sorted": list_of(INT),
-    "list": list_of(ANY),
-    "tuple": list_of(ANY),
-    "set": list_of(ANY),
+    "list": Kind("iterable", (ANY,)),
+    "tuple": Kind("iterable", (ANY,)),
+    "set": Kind("iterable", (ANY,)),
     "dict": Kind("dict", (STR, ANY)),
-    "iter": list_of(ANY),
+    "iter": Kind("iterable", (ANY,)),
     "next": Kind("iterator", (ANY,)),
-    "enumerate": list_of(ANY),
-    "zip": list_of(ANY),
-    "map": list_of(ANY),
-    "filter": list_of(ANY),
+    "enumerate": Kind("iterable", (ANY,)),
+    "zip": Kind("iterable", (ANY,)),
+    "map": Kind("iterable", (ANY,)),
+    "filter": Kind("iterable", (ANY,)),
     "max": list_of(INT),
     "min": list_of(INT),
     "any": list_of(ANY),
@@ -143,7 +143,7 @@ def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: 
     elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)) and _matches(node.iter, name):
         asynchronous = isinstance(node, ast.AsyncFor) or bool(getattr(node, "is_async", 0))
         usage.async_iterated = usage.async_iterated or asynchronous
-        usage.add(list_of(ANY), 2)
+        usage.add(Kind("iterable", (ANY,)), 2)
         if isinstance(node.target, ast.Name) and depth < 2:
             usage.element = observe_usage(body, node.target.id, depth + 1)
         elif isinstance(node.target, ast.Tuple):
@@ -330,7 +330,7 @@ def kinds_of(usage: Usage, name: str, resolve: Any, depth: int = 0) -> "list[tup
         if inner and inner[0][0] != ANY:
             element = inner[0][0]
     for kind, weight in usage.kinds:
-        refined = Kind(kind.name, (element,)) if element is not None and kind == list_of(ANY) else kind
+        refined = Kind(kind.name, (element,)) if element is not None and kind.name in ("list", "iterable") else kind
         if refined.name == "dict" and usage.keys:
             refined = Kind("record", tuple(ANY for _ in dict.fromkeys(usage.keys)), tuple(dict.fromkeys(usage.keys)))
         add(refined, weight)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
+import keyword
 import random
 import typing
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import regexes
 from .cases import Case, local_names, rename
 from .kinds import ANY, BOOL, FLOAT, INT, NONE, PATH, STR, Kind, by_name, list_of, union
+from .names import BUILTINS, FIXTURES
 from .vocabulary import NUMBERS, WORDS
 
 if TYPE_CHECKING:
@@ -28,21 +31,23 @@ class Draft:
     Attributes:
         statements: Arrange statements so far.
         taken: Variables in use.
+        reserved: Names of the module under test, which no variable may hide.
         picks: Which kind was picked for which parameter.
     """
 
     statements: "list[str]" = field(default_factory=list)
     taken: "set[str]" = field(default_factory=set)
     picks: "list[tuple[str, str, int]]" = field(default_factory=list)
+    reserved: "frozenset[str]" = frozenset()
 
     def fresh(self, name: str) -> str:
-        """A variable that is free."""
+        """A variable that is free and hides nothing."""
         base = name.strip("_") or "value"
-        if not base.isidentifier():
-            base = "value"
+        if not base.isidentifier() or keyword.iskeyword(base) or base in self.reserved or base in BUILTINS or base in FIXTURES:
+            base = "instance" if base in self.reserved else "value"
         candidate = base
         number = 2
-        while candidate in self.taken:
+        while candidate in self.taken or candidate in self.reserved:
             candidate = f"{base}_{number}"
             number += 1
         self.taken.add(candidate)
@@ -64,7 +69,11 @@ class Values:
         self.rng = rng
         self.vocabulary = program.vocabulary
         self.producers: "dict[str, list[Case]]" = {}
-        self.lines = (0, 10**9)
+        self.ranges: "tuple[tuple[int, int], ...]" = ()
+
+    def draft(self, taken: "tuple[str, ...] | list[str]" = ()) -> Draft:
+        """An empty draft."""
+        return Draft(taken=set(taken), reserved=self.program.own)
 
     # -- entry points -------------------------------------------------------------------------------------------
 
@@ -102,7 +111,7 @@ class Values:
         vocabulary = self.vocabulary
         roll = rng.random()
         if roll < 0.28:
-            near = vocabulary.near_strings(*self.lines)
+            near = vocabulary.near_strings(self.ranges)
             if near:
                 return rng.choice(near)
         if roll < 0.45 and vocabulary.compiled:
@@ -151,7 +160,7 @@ class Values:
         rng = self.rng
         roll = rng.random()
         if roll < 0.35:
-            near = [int(value) for value in self.vocabulary.near_numbers(*self.lines) if abs(value) < 10**15]
+            near = [int(value) for value in self.vocabulary.near_numbers(self.ranges) if abs(value) < 10**15]
             if near:
                 return rng.choice(near) + rng.choice((0, 0, 1, -1))
         if roll < 0.75:
@@ -174,7 +183,7 @@ class Values:
         rng = self.rng
         roll = rng.random()
         if roll < 0.3:
-            near = self.vocabulary.near_numbers(*self.lines)
+            near = self.vocabulary.near_numbers(self.ranges)
             if near:
                 return repr(float(rng.choice(near)))
         if roll < 0.6:
@@ -402,6 +411,9 @@ class Values:
 
     def _datetime(self, kind: Kind, draft: Draft, role: str, depth: int) -> str:
         rng = self.rng
+        if self.program.reads_clock and rng.random() < 0.4:
+            bound = self.names.bind("datetime", "datetime")
+            return f"{bound}.now() {rng.choice('+-')} {self._timedelta()}"
         inner = rng.choice(("2024, 1, 15, 10, 30", "2023, 12, 31, 23, 59, 59", "2020, 2, 29", "2024, 1, 15", "2000, 1, 1"))
         if rng.random() < 0.5:
             inner = f"{rng.choice((2024, 2023, 2020, 1999))}, {rng.randint(1, 12)}, {rng.randint(1, 28)}, {rng.randint(0, 23)}, {rng.randint(0, 59)}"
@@ -413,6 +425,10 @@ class Values:
 
     def _date(self, *_: Any) -> str:
         rng = self.rng
+        if self.program.reads_clock and rng.random() < 0.5:
+            bound, delta = self.names.bind("datetime", "date"), self.names.bind("datetime", "timedelta")
+            days = rng.choice((0, 1, -1, 2, -7, 31, -31, 365, 200, -200))
+            return f"{bound}.today()" if not days else f"{bound}.today() {'+' if days > 0 else '-'} {delta}(days={abs(days)})"
         inner = f"{rng.choice((2024, 2023, 2020, 1999))}, {rng.randint(1, 12)}, {rng.randint(1, 28)}"
         return self._of_module("datetime", "date", rng.choice((inner, "2024, 2, 29", "2024, 12, 31", "2024, 1, 1")))
 
@@ -531,12 +547,35 @@ class Values:
         return f"{concrete}()"
 
     def _concrete(self, cls: type, draft: Draft) -> "str | None":
+        lacking = self.program.lacking(cls)
+        if lacking and not inspect.isabstract(cls):
+            heirs = [sub for sub in self.program.subclasses(cls) if not self.program.lacking(sub)]
+            if heirs and self.rng.random() < 0.3:
+                return self.names.of(self.rng.choice(heirs))
+            return self._completed(cls, lacking, draft)
         if inspect.isabstract(cls):
             options = [sub for sub in self.program.subclasses(cls) if not inspect.isabstract(sub)]
             if options and self.rng.random() < 0.7:
                 return self.names.of(self.rng.choice(options))
             return self._subclass(cls, draft)
         return self.names.of(cls)
+
+    def _completed(self, cls: type, lacking: "tuple[str, ...]", draft: Draft) -> "str | None":
+        """A subclass that provides what the class wishes for."""
+        base = self.names.of(cls)
+        if base is None:
+            return None
+        name = draft.fresh("Sample" + cls.__name__.strip("_"))
+        lines = [f"class {name}({base}):"]
+        for attribute in lacking:
+            kind = by_name(attribute) or self.rng.choice((INT, STR))
+            value = self.draw(kind, draft, attribute, 3)
+            if attribute in self.program.called_attributes:
+                lines.append(f"    def {attribute}(self, *args, **kwargs):\n        return {value}")
+            else:
+                lines.append(f"    {attribute} = {value}")
+        draft.statements.append("\n".join(lines))
+        return name
 
     def _subclass(self, cls: type, draft: Draft) -> "str | None":
         base = self.names.of(cls)
@@ -564,7 +603,7 @@ class Values:
             except (TypeError, ValueError):
                 parameters = "self, *args"
             kind = self.program.hints.kind(getattr(function, "__annotations__", {}).get("return", inspect.Parameter.empty), cls)
-            value = self.draw(kind or self.rng.choice((INT, STR)), Draft(), "", 3)
+            value = self.draw(kind or self.rng.choice((INT, STR)), self.draft(), "", 3)
             if any(not name.isidentifier() or name in self.names.imports for name in ()):  # pragma: no cover
                 value = "None"
             prefix = "async " if inspect.iscoroutinefunction(function) else ""
@@ -612,7 +651,7 @@ class Values:
             chance = 0.0
         if depth >= 3:
             chance = 0.05
-        before, self.lines = self.lines, (subject.first, subject.last) if depth == 0 or subject.first else self.lines
+        before, self.ranges = self.ranges, subject.ranges or self.ranges
         for parameter in subject.parameters:
             if parameter.style == "varargs":
                 if positional_open:
@@ -638,7 +677,7 @@ class Values:
                 parts.append(f"{parameter.name}={value}")
             else:
                 parts.append(value)
-        self.lines = before
+        self.ranges = before
         return ", ".join(parts)
 
     def _keywords(self, parameter: Any, draft: Draft, depth: int) -> "list[str]":
@@ -653,7 +692,18 @@ class Values:
         ]
 
     def call(self, subject: Subject, draft: Draft, depth: int = 0) -> str:
-        """An expression that calls a subject."""
+        """An expression that calls a subject, and the function that it returns."""
+        made = self._call(subject, draft, depth)
+        if subject.inner is None or depth or self.rng.random() < 0.2:
+            return made
+        if any(parameter.style == "varargs" for parameter in subject.inner):
+            # A decorator's wrapper takes what the decorated function takes.
+            count = _lambda_arity(made)
+            return f"{made}({', '.join(self._any(ANY, draft, '', 1) for _ in range(count))})"
+        wrapper = dataclasses.replace(subject, parameters=subject.inner)
+        return f"{made}({self.arguments(wrapper, draft, 1)})"
+
+    def _call(self, subject: Subject, draft: Draft, depth: int) -> str:
         owner = subject.owner
         if subject.style in ("class", "function"):
             head = self.names.of(subject.function if subject.style == "function" else owner)
@@ -668,6 +718,9 @@ class Values:
         receiver = self.receiver(subject, draft, depth)
         if subject.style == "property":
             return f"{receiver}.{subject.name}"
+        if subject.style == "setter":
+            value = self.draw(subject.parameters[0].pick(self.rng, draft, subject.qualname), draft, subject.name, depth + 1) if subject.parameters else "1"
+            return f"setattr({receiver}, {subject.name!r}, {value})"
         return self._method(subject, receiver, draft, depth)
 
     def receiver(self, subject: Subject, draft: Draft, depth: int = 0) -> str:
@@ -694,12 +747,28 @@ class Values:
             return f"{receiver} {operator} {other}"
         reflected = _REFLECTED.get(name)
         if reflected is not None:
-            other = self.draw(subject.parameters[0].pick(rng, draft, subject.qualname), draft, "", depth + 1) if subject.parameters else "0"
+            other = self._any(ANY, draft, "", depth + 1)
+            if subject.parameters and rng.random() < 0.4:
+                other = self.draw(subject.parameters[0].pick(rng, draft, subject.qualname), draft, "", depth + 1)
             return f"{other} {reflected} {receiver}"
+        if name == "__hash__":
+            # A hash is no value to compare with; that equal objects have equal hashes is.
+            made = next((s.partition(" = ")[2] for s in draft.statements if s.startswith(f"{receiver} = ")), None)
+            return f"hash({receiver}) == hash({made})" if made else f"len({{{receiver}, {receiver}}})"
         if name in _UNARY:
             return _UNARY[name].format(receiver)
         if name == "__getitem__" and subject.parameters:
             return f"{receiver}[{self._index(subject, draft, depth)}]"
+        if name in ("__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__deepcopy__"):
+            bound = self.names.bind("copy")
+            return f"{bound}.{'deepcopy' if name == '__deepcopy__' else 'copy'}({receiver})"
+        if name == "__aiter__":
+            return receiver
+        if name in ("__enter__", "__aenter__"):
+            helper = draft.fresh("enter")
+            word = "async " if name == "__aenter__" else ""
+            draft.statements.append(f"{word}def {helper}():\n    {word}with {receiver} as value:\n        return value")
+            return f"{helper}()"
         if name == "__contains__" and subject.parameters:
             return f"{self.draw(subject.parameters[0].pick(rng, draft, subject.qualname), draft, '', depth + 1)} in {receiver}"
         if name == "__format__":
@@ -719,14 +788,24 @@ class Values:
     def _other(self, subject: Subject, receiver: str, draft: Draft, depth: int) -> str:
         rng = self.rng
         roll = rng.random()
-        if roll < 0.1:
+        if roll < 0.08:
             return receiver
+        if roll < 0.2:
+            return self._any(ANY, draft, "", depth + 1)
         if roll < 0.55 and subject.owner is not None and depth < 3:
             made = self.instance(subject.owner, draft, "", depth + 1)
             return draft.assign("other", made) if not made.isidentifier() else made
         if subject.parameters:
             return self.draw(subject.parameters[0].pick(rng, draft, subject.qualname), draft, subject.parameters[0].name, depth + 1)
         return "None"
+
+
+def _lambda_arity(source: str) -> int:
+    """How many arguments the first function written in a call takes."""
+    for node in ast.walk(ast.parse(source, mode="eval")):
+        if isinstance(node, ast.Lambda):
+            return len(node.args.args)
+    return 1
 
 
 def _parameters(count: int) -> str:
@@ -753,10 +832,10 @@ _REFLECTED = {
     "__rpow__": "**", "__rand__": "&", "__ror__": "|", "__rxor__": "^",
 }  # fmt: skip
 _UNARY = {
-    "__len__": "len({})", "__str__": "str({})", "__repr__": "repr({})", "__bool__": "bool({})", "__hash__": "hash({})",
+    "__len__": "len({})", "__str__": "str({})", "__repr__": "repr({})", "__bool__": "bool({})",
     "__iter__": "list({})", "__reversed__": "list(reversed({}))", "__int__": "int({})", "__float__": "float({})",
     "__abs__": "abs({})", "__neg__": "-{}", "__pos__": "+{}", "__invert__": "~{}", "__next__": "next({})",
-    "__bytes__": "bytes({})", "__index__": "__import__('operator').index({})", "__copy__": "{}.__copy__()",
+    "__bytes__": "bytes({})", "__index__": "__import__('operator').index({})",
     "__round__": "round({})", "__complex__": "complex({})", "__dir__": "dir({})",
 }  # fmt: skip
 

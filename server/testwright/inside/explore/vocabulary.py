@@ -54,6 +54,8 @@ class Vocabulary:
         self.strings: "list[tuple[int, str]]" = []
         self.numbers: "list[tuple[int, float]]" = []
         self.seen: "dict[str, list[str]]" = {}
+        self._near_strings: "dict[Any, list[str]]" = {}
+        self._near_numbers: "dict[Any, list[float]]" = {}
         self._collect(tree)
         found = regexes.constant_patterns(values)
         self.compiled = found[:120]
@@ -91,13 +93,23 @@ class Vocabulary:
         except (re.error, RecursionError, OverflowError):
             return
 
-    def near_strings(self, first: int, last: int) -> "list[str]":
-        """Literals in some lines."""
-        return list(dict.fromkeys(text for line, text in self.strings if first <= line <= last))
+    def near_strings(self, ranges: "tuple[tuple[int, int], ...]") -> "list[str]":
+        """Literals in some ranges of lines; all when there are none."""
+        found = self._near_strings.get(ranges)
+        if found is None:
+            found = self._near_strings[ranges] = list(
+                dict.fromkeys(text for line, text in self.strings if not ranges or _within(line, ranges))
+            )
+        return found
 
-    def near_numbers(self, first: int, last: int) -> "list[float]":
-        """Numbers in some lines."""
-        return list(dict.fromkeys(value for line, value in self.numbers if first <= line <= last))
+    def near_numbers(self, ranges: "tuple[tuple[int, int], ...]") -> "list[float]":
+        """Numbers in some ranges of lines; all when there are none."""
+        found = self._near_numbers.get(ranges)
+        if found is None:
+            found = self._near_numbers[ranges] = list(
+                dict.fromkeys(value for line, value in self.numbers if not ranges or _within(line, ranges))
+            )
+        return found
 
     def note(self, role: str, source: str) -> None:
         """Remember an argument that was seen for a parameter's name."""
@@ -114,3 +126,7 @@ class Vocabulary:
             if name in plain:
                 return words
         return ()
+
+
+def _within(line: int, ranges: "tuple[tuple[int, int], ...]") -> bool:
+    return any(first <= line <= last for first, last in ranges)

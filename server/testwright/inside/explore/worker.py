@@ -19,7 +19,7 @@ from .cases import Case
 from .observe import Runner, Seen, TimeLimit
 from .wrapping import wrapped
 
-CPU_SECONDS = 1.0
+CPU_SECONDS = 0.6
 """CPU time of one case."""
 SILENCE_SECONDS = 4.0
 """Wall time without a word after which a child is killed."""

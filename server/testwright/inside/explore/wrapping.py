@@ -34,6 +34,12 @@ def wrapped(case: Case, kind: str, names: Names) -> Case:
                 f"        if len(items) == {TAKE}:\n            break\n    return items"
             )
         return dataclasses.replace(case, arrange=(*case.arrange, body), act=f"{bound}.run({name}())")
+    if kind == "enter":
+        name = "enter"
+        while name in local_names(case.arrange):
+            name += "_"
+        body = f"def {name}():\n    with {case.act} as value:\n        return value"
+        return dataclasses.replace(case, arrange=(*case.arrange, body), act=f"{name}()")
     if kind == "environ":
         bound = names.bind("os")
         return dataclasses.replace(case, arrange=(f"monkeypatch.setattr({bound}, 'environ', {{}})", *case.arrange))
