@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -98,14 +98,27 @@ class Trial:
         """Judge functions given by their bodies; what is read of them beforehand is harmless."""
         candidates = [
             Candidate(
-                name, "sign", "", (), "sign(1)", "result", ("result == 1",), None, None, (Import("signs", "sign"),), (), "x"
+                name,
+                "sign",
+                "",
+                (),
+                "sign(1)",
+                "result",
+                ("result == 1",),
+                None,
+                None,
+                (Import("signs", "sign"),),
+                (),
+                "x",
             )
             for name in tests
         ]
         text = imports + "\n\n"
         for name, body in tests.items():
             signature = ", ".join(
-                fixture for fixture in ("tmp_path", "monkeypatch", "capsys", "request", "project_fixture") if fixture in body
+                fixture
+                for fixture in ("tmp_path", "monkeypatch", "capsys", "request", "project_fixture")
+                if fixture in body
             )
             text += f"def test_{name}({signature}):\n" + "".join(f"    {line}\n" for line in body.splitlines()) + "\n"
         return await judge_candidates(
@@ -120,8 +133,8 @@ class Trial:
             test_seconds=test_seconds,
         )
 
-    async def verdicts(self, tests: Mapping[str, str], **options: object) -> dict[str, Verdict]:
-        judgement = await self.judge(tests, **options)  # type: ignore[arg-type] - passed on as they are
+    async def verdicts(self, tests: Mapping[str, str], **options: Any) -> dict[str, Verdict]:
+        judgement = await self.judge(tests, **options)
         return {verdict.candidate.id: verdict for verdict in judgement.verdicts}
 
 

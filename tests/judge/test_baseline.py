@@ -68,7 +68,10 @@ NETWORK = (
 
 UNKNOWN = {
     "needs the network": ({"tests/test_net.py": NETWORK, "tests/test_signs.py": POSITIVE}, "they need the network"),
-    "all fail": ({"tests/test_signs.py": "def test_x():\n    raise OSError('no display')\n"}, "all 1 failed .* no display"),
+    "all fail": (
+        {"tests/test_signs.py": "def test_x():\n    raise OSError('no display')\n"},
+        "all 1 failed .* no display",
+    ),
     "not collected": (
         {"tests/test_signs.py": POSITIVE, "tests/test_broken.py": "import no_such_package\n"},
         "1 files could not be collected, first tests/test_broken.py: .*no_such_package",

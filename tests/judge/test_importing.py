@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from testwright.errors import ImportFailure
+from testwright.errors import BoxFailure, ImportFailure, TestwrightError
+
+OWN_RESULT = """\
+import os
+for descriptor in range(3, 20):
+    try:
+        os.write(descriptor, b'{"type":"imported"}\\n')
+    except OSError:
+        pass
+os._exit(0)
+"""
 
 FAILURES = {
     "missing dependency": ("import os\nimport no_such_package.part\n", r"needs the module no_such_package.*line 2"),
@@ -23,17 +33,16 @@ FAILURES = {
     "recursion": ("def f():\n    return f()\nf()\n", r"calls itself without end.*line [12]"),
     "crash": ("import ctypes\nctypes.string_at(0)\n", r"crashes the interpreter .*\(signal 11\)"),
     "memory": ("data = bytearray(10 * 1024 ** 3)\n", r"needs more memory at import"),
-    "memory bit by bit": ("data = []\nwhile True:\n    data.append(bytearray(1 << 26))\n", r"needs more memory at import"),
+    "memory bit by bit": (
+        "data = []\nwhile True:\n    data.append(bytearray(1 << 26))\n",
+        r"needs more memory at import",
+    ),
     "fork bomb": (
         "import os\nwhile True:\n    os.fork()\n",
         r"starts more processes at import|did not finish importing|ends the process",
     ),
     "cannot import name": ("from math import no_such_name\n", r"ImportError: cannot import name.*line 1"),
-    "a result of its own making": (
-        "import os\nfor n in range(3, 20):\n    try:\n        os.write(n, b'{\"type\":\"imported\"}\\n')\n"
-        "    except OSError:\n        pass\nos._exit(0)\n",
-        r"does not fit|no message",
-    ),
+    "a result of its own making": (OWN_RESULT, r"does not fit|no message"),
 }
 
 
@@ -41,7 +50,7 @@ FAILURES = {
 async def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(trial: Any, what: str) -> None:
     source, sentence = FAILURES[what]
     trial.write({"signs.py": source, "helper.py": "def broken(\n"})
-    expected = Exception if what.startswith("a result") else ImportFailure
+    expected: type[TestwrightError] = BoxFailure if what.startswith("a result") else ImportFailure
     with pytest.raises(expected, match=sentence) as caught:
         # A loaded machine needs its time for all but those that never end.
         await trial.check(seconds=3.0 if what in ("sleep", "loop", "fork bomb") else 30.0)

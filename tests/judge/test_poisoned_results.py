@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-
 # A fake result goes to every descriptor of the test's own process, and the test fails.
 TO_EVERY_DESCRIPTOR = """\
 import os
@@ -45,6 +44,16 @@ if copy:
     os._exit(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
 """
 
+NO_ASSERTIONS = """\
+import builtins
+import os
+class Quiet(BaseException):
+    def __new__(cls, *rest):
+        os._exit(0)
+builtins.AssertionError = Quiet
+raise AssertionError
+"""
+
 HOSTILE: Mapping[str, tuple[str, str]] = {
     "ends with exit code 0": ("import os\nos._exit(0)", "crashed"),
     "calls sys.exit(0)": ("import sys\nsys.exit(0)", "failed"),
@@ -65,12 +74,7 @@ HOSTILE: Mapping[str, tuple[str, str]] = {
     ),
     "ends pytest": ("import pytest\npytest.exit('done', returncode=0)", "failed"),
     "interrupts": ("raise KeyboardInterrupt", "failed"),
-    "takes assertions away": (
-        "import builtins\n"
-        "class Quiet(BaseException):\n    def __new__(cls, *rest):\n        import os; os._exit(0)\n"
-        "builtins.AssertionError = Quiet\nraise AssertionError",
-        "crashed",
-    ),
+    "takes assertions away": (NO_ASSERTIONS, "crashed"),
     "stops the clock": ("import time\ntime.time = time.monotonic = lambda: 0.0\nassert sign(1) == 2", "failed"),
     "changes the module for others": ("import signs\nsigns.sign = lambda number: 7\nassert sign(1) == 2", "failed"),
     "hides tests from pytest": ("request.session.items.clear()\nassert sign(1) == 2", "failed"),
@@ -114,8 +118,18 @@ MEASURES = {
         BELIEVE_ZERO,
         "ends with exit code 0",
     ),
-    "the child does not have the channel": ("runner_forks", "self._in_child()\n", "pass\n", "writes to every descriptor"),
-    "a copy does not speak for the child": ("runner_forks", "if _getpid() == me:", "if True:", "sends a copy of itself"),
+    "the child does not have the channel": (
+        "runner_forks",
+        "self._in_child()\n",
+        "pass\n",
+        "writes to every descriptor",
+    ),
+    "a copy does not speak for the child": (
+        "runner_forks",
+        "if _getpid() == me:",
+        "if True:",
+        "sends a copy of itself",
+    ),
     "a skip is no pass": ("judging", 'if report.outcome == "skipped":', "if False:", "skips itself"),
     "an expected failure is no pass": (
         "judging",

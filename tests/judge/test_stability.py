@@ -10,6 +10,19 @@ import pytest
 from testwright.errors import BoxFailure, ImportFailure
 from testwright.judge.stability import CONDITIONS, Conditions
 
+CONFTEST = """\
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch):
+    monkeypatch.setenv("FROM_CONFTEST", "yes")
+
+
+@pytest.fixture
+def project_fixture():
+    return 3
+"""
 
 
 async def test_what_depends_on_hash_seed_date_or_zone_is_unstable_and_told_why(trial: Any) -> None:
@@ -66,8 +79,7 @@ async def test_fixtures_markers_and_filters_of_the_project_apply(trial: Any) -> 
     trial.write(
         {
             "pytest.ini": "[pytest]\nfilterwarnings = error\naddopts = -x --strict-markers -k nothing_of_ours\n",
-            "tests/conftest.py": "import os\nimport pytest\n\n\n@pytest.fixture(autouse=True)\ndef always(monkeypatch):\n"
-            "    monkeypatch.setenv('FROM_CONFTEST', 'yes')\n\n\n@pytest.fixture\ndef project_fixture():\n    return 3\n",
+            "tests/conftest.py": CONFTEST,
         }
     )
     verdicts = await trial.verdicts(
@@ -105,7 +117,9 @@ async def test_an_import_that_fails_costs_only_who_uses_it(trial: Any) -> None:
         ({"pytest.ini": "[pytest]\nrequired_plugins = pytest-that-is-not-there\n"}, "conftest.py"),
     ],
 )
-async def test_settings_that_pytest_refuses_are_left_out_with_a_note(trial: Any, files: dict[str, str], note: str) -> None:
+async def test_settings_that_pytest_refuses_are_left_out_with_a_note(
+    trial: Any, files: dict[str, str], note: str
+) -> None:
     trial.write(files)
     judgement = await trial.judge({"good": "assert sign(1) == 1", "bad": "assert sign(1) == 2"})
     assert [verdict.outcome for verdict in judgement.verdicts] == ["passed", "failed"]

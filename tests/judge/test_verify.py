@@ -82,7 +82,9 @@ async def test_errors_that_were_there_before_do_not_count(trial: Any) -> None:
 
 
 async def test_a_file_that_pytest_does_not_see_under_the_project_settings(trial: Any) -> None:
-    trial.write({"pytest.ini": "[pytest]\npython_functions = check_*\n", "tests/test_a.py": "def check_a():\n    pass\n"})
+    trial.write(
+        {"pytest.ini": "[pytest]\npython_functions = check_*\n", "tests/test_a.py": "def check_a():\n    pass\n"}
+    )
     found = await verify(trial, GOOD)
     assert not found.clean
     assert "pytest finds no test in test_signs.py" in found.notes[0]

@@ -1,16 +1,19 @@
 """A shifted wall clock, to find tests that depend on the date: the mechanism named ``datetime-patch``.
 
 ``time.time``, ``time_ns``, ``localtime``, ``gmtime``, ``ctime``, ``asctime``, ``strftime`` (their default argument) and
-``datetime.now``, ``utcnow``, ``today``, ``date.today`` all move by the same amount. No class is replaced: the entries of the
-type's own dictionary are, so that ``isinstance``, subclasses and pickling hold, and so that a module which has imported
-``datetime`` by name sees it too. Functions of ``time`` are shifted for whoever looks them up from now on; the module under
-test is imported later. ``monotonic``, ``perf_counter``, ``process_time``, file times, and clocks that compiled code reads by
-itself do not move.
+``datetime.now``, ``utcnow``, ``today``, ``date.today`` all move by the same amount. No class is replaced: the entries
+of the type's own dictionary are, so that ``isinstance``, subclasses and pickling hold, and so that a module which has
+imported ``datetime`` by name sees it too. Functions of ``time`` are shifted for whoever looks them up from now on; the
+module under test is imported later. ``monotonic``, ``perf_counter``, ``process_time``, file times, and clocks that
+compiled code reads by itself do not move.
 """
 
-import datetime
+# Local time without a zone is what this module is about.
+# ruff: noqa: DTZ002, DTZ003, DTZ005, DTZ006, DTZ011
+import datetime as dt
 import gc
 import time
+import warnings
 from typing import Any, Callable, Dict
 
 MECHANISM = "datetime-patch"
@@ -92,13 +95,13 @@ def _time_functions(seconds: float) -> Dict[str, Callable[..., Any]]:
 
 def _patch_datetime(seconds: float) -> Callable[[], None]:
     """Put shifted ``now`` and ``utcnow`` into the type; ``today`` asks ``time.time``, which is shifted already."""
-    import ctypes
+    import ctypes  # noqa: PLC0415 - some interpreters have none; then the clock stays as it is
 
-    kind = datetime.datetime
+    kind = dt.datetime
     entries = gc.get_referents(kind.__dict__)[0]
     from_timestamp = entries["fromtimestamp"]
     utc_now = entries["utcnow"]
-    delta = datetime.timedelta(seconds=seconds)
+    delta = dt.timedelta(seconds=seconds)
     before = {name: entries[name] for name in ("now", "utcnow")}
 
     def now(cls: Any, tz: Any = None) -> Any:
@@ -120,21 +123,19 @@ def _patch_datetime(seconds: float) -> Callable[[], None]:
 
 def _holds(seconds: float) -> bool:
     """Whether every clock that is promised has moved (to within a minute)."""
-    import warnings
-
     expected = _real_time() + seconds
-    here = datetime.datetime.fromtimestamp(expected)
+    here = dt.datetime.fromtimestamp(expected)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        utc = datetime.datetime.utcnow().replace(tzinfo=datetime.timezone.utc).timestamp()
+        utc = dt.datetime.utcnow().replace(tzinfo=dt.timezone.utc).timestamp()
     seen = [
         time.time(),
         time.time_ns() / 1e9,
         time.mktime(time.localtime()),
-        datetime.datetime.now().timestamp(),
-        datetime.datetime.now(datetime.timezone.utc).timestamp(),
-        datetime.datetime.today().timestamp(),
+        dt.datetime.now().timestamp(),
+        dt.datetime.now(dt.timezone.utc).timestamp(),
+        dt.datetime.today().timestamp(),
         utc,
     ]
     near = all(abs(value - expected) < 60 for value in seen)
-    return near and abs((datetime.date.today() - here.date()).days) <= 1 and isinstance(here, datetime.datetime)
+    return near and abs((dt.date.today() - here.date()).days) <= 1 and isinstance(here, dt.datetime)

@@ -85,7 +85,7 @@ def _message(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return repr(error.code)[:500]
     if isinstance(error, SyntaxError):
-        where = os.path.basename(error.filename) if error.filename else "?"
+        where = os.path.split(error.filename)[1] if error.filename else "?"
         return f"{error.msg} ({where}, line {error.lineno})"[:500]
     try:
         return str(error)[:500]

@@ -1,11 +1,14 @@
 """Task ``judging``: each candidate by itself, in a child forked from one warm pytest session.
 
 The parent imports pytest, the project's conftest files and the module under test once, by one real collection of the
-candidates' file with the project's settings. For each candidate it forks a child that runs pytest's whole protocol for that
-one item (autouse fixtures, markers and warning filters apply) with scratch and home of its own.
+candidates' file with the project's settings. For each candidate it forks a child that runs pytest's whole protocol for
+that one item (autouse fixtures, markers and warning filters apply) with scratch and home of its own.
 """
 
+# Plain functions of os: a test may have changed pathlib in its process.
+# ruff: noqa: PTH102, PTH118, PTH123
 import ast
+import functools
 import gc
 import os
 import shutil
@@ -28,7 +31,7 @@ _IMPORT_SECONDS = 5.0
 def run(request: Dict[str, Any], channel: Channel) -> None:
     """Answer ``ready``, then ``start`` and ``result`` for each name, then ``done``; or ``not-collected``."""
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
-    import pytest
+    import pytest  # noqa: PLC0415 - only now is it decided which one
 
     # Marked here, since pytest is not importable before the tools are there.
     pytest.hookimpl(hookwrapper=True, tryfirst=True)(Runner.pytest_pyfunc_call)
@@ -53,7 +56,7 @@ def _bad_imports(test_file: str, channel: Channel) -> "List[List[Any]]":
     for node in tree.body:
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
-        ended = forks.run(lambda node=node: _try_import(node), _IMPORT_SECONDS)
+        ended = forks.run(functools.partial(_try_import, node), _IMPORT_SECONDS)
         reason = ended.how if ended.report is None else str(ended.report["problem"])
         if reason:
             failures.append([node.lineno, reason[:600]])
@@ -94,7 +97,7 @@ class Runner:
         """Keep the phases of the one test of this child."""
         self._reports.append(report)
 
-    def pytest_pyfunc_call(self, pyfuncitem: Any) -> Generator[None, Any, None]:
+    def pytest_pyfunc_call(self) -> Generator[None, Any, None]:
         """Measure the test itself; what its fixtures run is not its own doing."""
         if self._measure is None:
             yield
@@ -141,9 +144,7 @@ class Runner:
         for item in items:
             scratch = tempfile.mkdtemp(prefix="test-")
             try:
-                ended = forks.run(
-                    lambda item=item, scratch=scratch: self._test(item, scratch), self._request["timeout"]
-                )
+                ended = forks.run(functools.partial(self._test, item, scratch), self._request["timeout"])
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
             if ended.report is None:

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import warnings
+from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
 Arc = Tuple[int, int]
@@ -21,7 +22,7 @@ class Measure:
     """
 
     def __init__(self, file: str) -> None:
-        import coverage
+        import coverage  # noqa: PLC0415 - only now is it decided which one
 
         self.file = os.path.realpath(file)
         with _quiet():
@@ -59,10 +60,9 @@ class Measure:
         try:
             with _quiet():
                 self._coverage.json_report(morfs=[self.file], outfile=path)
-            with open(path, encoding="utf-8") as stream:
-                report = json.load(stream)
+            report = json.loads(Path(path).read_text(encoding="utf-8"))
         finally:
-            os.unlink(path)
+            Path(path).unlink()
         found = next(iter(report["files"].values()))
         executed_branches = {(a, b) for a, b in found.get("executed_branches", ())}
         branches = executed_branches | {(a, b) for a, b in found.get("missing_branches", ())}
@@ -83,7 +83,7 @@ class Translation:
     """Turns raw lines and arcs into coverage.py's lines and branches; the file is parsed once."""
 
     def __init__(self, cov: Any, file: str, statements: Iterable[int], branches: Iterable[Iterable[int]]) -> None:
-        from coverage.python import PythonFileReporter
+        from coverage.python import PythonFileReporter  # noqa: PLC0415 - only now is it decided which one
 
         self._reporter = PythonFileReporter(file, cov)
         self._statements = frozenset(statements)
@@ -98,8 +98,8 @@ class Translation:
 
 
 def _project_exclusions() -> "List[Tuple[str, Any]]":
-    """What the project tells coverage.py to leave out; its other settings (plugins, sources, data files) are not ours."""
-    import coverage
+    """What the project tells coverage.py to leave out; its plugins, sources and data files are not ours."""
+    import coverage  # noqa: PLC0415 - only now is it decided which one
 
     try:
         theirs = coverage.Coverage(data_file=None)

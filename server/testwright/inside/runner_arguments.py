@@ -16,7 +16,7 @@ def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
         "--continue-on-collection-errors",
         # Not "-p no:cacheprovider": addopts such as --lf would then be unknown.
         "-o",
-        "cache_dir=" + os.path.join(scratch, "cache"),
+        f"cache_dir={scratch}/cache",
         *request["pytest_arguments"],
     ]
     if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ:

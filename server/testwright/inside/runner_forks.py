@@ -1,18 +1,22 @@
 """Runs a piece of foreign work in a forked child whose end, and nothing that it says, decides about it.
 
-The child leads a session of its own, does not have our channel, and is killed with all that it has started. It proves that it came to
-its end by an exit code that is drawn for it alone, together with a report that carries a token; ``os._exit(0)``,
-``sys.exit()`` or a fake report in the middle prove nothing. The parent is not dumpable, so that a child of the same user
-cannot open its descriptors through ``/proc`` or trace it.
+The child leads a session of its own, does not have our channel, and is killed with all that it has started. It proves
+that it came to its end by an exit code that is drawn for it alone, together with a report that carries a token:
+``os._exit(0)``, ``sys.exit()`` or a fake report in the middle prove nothing. The parent is not dumpable, so that a
+child of the same user cannot open its descriptors through ``/proc`` or trace it. What code in the child could still
+read in its own memory (the token, the exit code, coverage) is for the server's refusals to keep it from.
 """
 
+# Plain functions of os: a test may have changed pathlib in its process.
+# ruff: noqa: PTH123, PTH208
+import contextlib
 import json
 import os
 import select
 import signal
 import time
 import warnings
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Optional, Set
 
 MAX_REPORT = 4 * 1024 * 1024
 """Bytes that a child may report."""
@@ -28,9 +32,9 @@ _monotonic = time.monotonic
 
 def _prctl(option: int, value: int) -> bool:
     try:
-        import ctypes
+        import ctypes  # noqa: PLC0415 - some interpreters have none
 
-        return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
     except Exception:
         return False
 
@@ -118,44 +122,29 @@ class Forks:
         watch = _pidfd(child)
         if watch is not None:
             poller.register(watch, select.POLLIN)
-        chunks: List[bytes] = []
-        size = 0
+        # Without a descriptor for the child its end is looked for a hundred times a second.
+        longest = 1.0 if watch is not None else 0.01
+        data = bytearray()
+        is_open = True
         try:
-            while True:
-                left = deadline - _monotonic()
-                if left <= 0:
-                    return b"".join(chunks), None
-                # Without a descriptor for the child its end is looked for a hundred times a second.
-                poller.poll(min(left, 1.0 if watch is not None else 0.01) * 1000)
-                ended = _ended(child)
-                open_ = True
-                while open_:
-                    try:
-                        chunk = os.read(reader, 1 << 16)
-                    except BlockingIOError:
-                        break
-                    open_ = bool(chunk)
-                    size += len(chunk)
-                    if size <= MAX_REPORT:
-                        chunks.append(chunk)
-                if ended is not None:
-                    return (b"".join(chunks) if size <= MAX_REPORT else b""), ended
-                if not open_:
+            while (left := deadline - _monotonic()) > 0:
+                poller.poll(min(left, longest) * 1000)
+                status = _ended(child)  # before the last reading: what it has written is there by then
+                if is_open and not _read(reader, data):
+                    is_open = False
                     poller.unregister(reader)
-                    poller = select.poll()
-                    if watch is not None:
-                        poller.register(watch, select.POLLIN)
+                if status is not None:
+                    return bytes(data), status
         finally:
             if watch is not None:
                 os.close(watch)
+        return bytes(data), None
 
     def _clear(self, child: int) -> None:
         """Kill the child's group and whatever else of it is alive."""
         for kill in (os.killpg, os.kill):
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(child, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
         for _ in range(1000):
             strays = _children() - self._ours
             if not strays:
@@ -181,13 +170,26 @@ def _judge(data: bytes, status: Optional[int], token: str, proof: int) -> Ended:
     if code != proof:
         return Ended(None, f"its process ended with exit code {code} before the test was over")
     try:
-        message = json.loads(data)
+        message = json.loads(data) if len(data) <= MAX_REPORT else {}
         report = message["report"]
         if message["token"] == token and isinstance(report, dict):
             return Ended(report)
     except (ValueError, KeyError, TypeError):
         pass
     return Ended(None, "something else than the runner wrote into its report, so it is not believed")
+
+
+def _read(reader: int, data: bytearray) -> bool:
+    """Take what is there; False at the end. More than may be is read and forgotten, so that it is no valid report."""
+    while True:
+        try:
+            chunk = os.read(reader, 1 << 16)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        if len(data) <= MAX_REPORT:
+            data += chunk
 
 
 def _ended(child: int) -> Optional[int]:
@@ -220,7 +222,7 @@ def _children() -> Set[int]:
 def _children_by_search() -> Set[int]:
     """The same where the kernel keeps no list of children."""
     me = _getpid()
-    found = set()
+    found: Set[int] = set()
     try:
         entries = os.listdir("/proc")
     except OSError:

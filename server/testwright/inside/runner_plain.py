@@ -1,4 +1,4 @@
-"""A plain pytest run in one process, told in messages: what was collected, each test's outcome, coverage of one file."""
+"""A plain pytest run in one process, told in messages: collection, each test's outcome, coverage of one file."""
 
 import os
 import random
@@ -19,11 +19,12 @@ _PARTIAL_SECONDS = 2.0
 def run_plain(request: Dict[str, Any], channel: Channel) -> None:
     """Run pytest over ``paths`` (none: what the project's settings say) and answer ``finished`` at the end.
 
-    Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a test file
-    to run before the others, or None), ``order`` (``given``, ``reversed``, ``shuffled``), ``collect_only``, ``clock_shift``.
+    Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a
+    test file to run before the others, or None), ``order`` (``given``, ``reversed``, ``shuffled``), ``collect_only``,
+    ``clock_shift``.
     """
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
-    import pytest
+    import pytest  # noqa: PLC0415 - only now is it decided which one
 
     measure = Measure(request["file"]) if request["measure"] else None
     clock.shift(request["clock_shift"])

@@ -51,7 +51,7 @@ class Baseline:
     notes: tuple[str, ...] = ()
 
 
-async def measure_baseline(
+async def measure_baseline(  # noqa: PLR0913 - what a run knows, each once
     session: Session,
     project: Project,
     target: Target,
@@ -110,7 +110,7 @@ async def measure_baseline(
     )
 
 
-def _unknown(outcome: PlainOutcome, seconds: float) -> str | None:
+def _unknown(outcome: PlainOutcome, seconds: float) -> str | None:  # noqa: PLR0911 - one return per reason
     """Why a run says nothing of what the tests cover, None when it does."""
     tests = list(outcome.tests.values())
     failed = problems(tests)

@@ -27,7 +27,7 @@ def seconds_left(deadline: float) -> float:
     return max(0.0, deadline - time.monotonic())
 
 
-def ending_words(ended: BoxExit | None) -> str:
+def ending_words(ended: BoxExit | None) -> str:  # noqa: PLR0911 - one return per cause
     """How a box ended, as the rest of a sentence that begins with "it"."""
     if ended is None:
         return "ended without a word"

@@ -69,7 +69,7 @@ async def check_import(
     raise _ended(target, ended.value, seconds)
 
 
-def _failure(target: Target, session: Session, answer: ImportFailed) -> ImportFailure:
+def _failure(target: Target, session: Session, answer: ImportFailed) -> ImportFailure:  # noqa: PLR0911 - one sentence per stage
     module, where = target.module, _where(target, answer.line)
     match answer.stage:
         case "missing-dependency":

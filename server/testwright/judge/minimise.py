@@ -95,8 +95,8 @@ def cost(candidate: Candidate) -> float:
     """What a test costs a reader: 1 for the plainest, more for every statement, assertion and long literal.
 
     The scale is ours: it only breaks ties and near ties between tests that cover alike. An example from the
-    documentation costs less, since it shows what the author meant; a test of an exception costs a little more than one of a
-    result.
+    documentation costs less, since it shows what the author meant; a test of an exception costs a little more than one
+    of a result.
     """
     text = "\n".join([*candidate.arrange, candidate.act, *candidate.asserts])
     found = 1.0 + 0.1 * len(candidate.arrange) + 0.05 * max(0, len(candidate.asserts) - 1) + len(text) / 1000

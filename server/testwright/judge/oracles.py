@@ -13,7 +13,7 @@ _TYPE_CHECKS = frozenset(
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
-def weakness(candidate: Candidate, source: str = "") -> str | None:
+def weakness(candidate: Candidate, source: str = "") -> str | None:  # noqa: PLR0911 - one return per reason
     """Why a candidate proves nothing, as a part of a sentence; None when it holds a real assertion.
 
     No real assertions: a truth that holds for everything (``assert True``, ``x == x``, ``len(x) >= 0``), a type check,
@@ -63,7 +63,7 @@ def _known(candidate: Candidate) -> frozenset[str]:
     return frozenset(names)
 
 
-def _is_real(node: ast.expr, known: frozenset[str], *, returns: bool) -> bool:
+def _is_real(node: ast.expr, known: frozenset[str], *, returns: bool) -> bool:  # noqa: PLR0911 - one return per form
     if not {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} & known:
         return False
     match node:
@@ -87,7 +87,7 @@ def _pairs(node: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
     yield from zip(sides, node.ops, sides[1:], strict=False)
 
 
-def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: bool) -> bool:
+def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: bool) -> bool:  # noqa: PLR0911 - one return per form
     if ast.dump(left) == ast.dump(right):
         return False
     if any(_is_type_of(side) for side in (left, right)):

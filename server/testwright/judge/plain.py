@@ -95,7 +95,7 @@ class PlainOutcome:
         return last_words(self.ended)
 
 
-async def run_plain(
+async def run_plain(  # noqa: PLR0913 - what a run knows, each once
     session: Session,
     target: Target,
     goals: CoverageSets,
@@ -126,7 +126,7 @@ async def run_plain(
         relaxation += 1
 
 
-async def _start(
+async def _start(  # noqa: PLR0913, PLR0917 - as run_plain has them
     session: Session,
     target: Target,
     goals: CoverageSets,

@@ -1,9 +1,9 @@
 """Candidates that are refused before anything runs: those that touch what their verdict is made of.
 
-A candidate runs in a process whose coverage is measured and whose end is watched. Reading the source keeps out what could
-stop or fake that: tracers, pytest's own objects, descriptors, processes of others, frames and other ways round the reading
-itself (``eval``, dunder attributes, names made at run time). It is a filter over source, not the wall: the wall is
-the box and the exit status (``inside/runner_forks.py``).
+A candidate runs in a process whose coverage is measured and whose end is watched. Reading the source keeps out what
+could stop or fake that: tracers, pytest's own objects, descriptors, processes of others, frames, and ways round the
+reading itself (``eval``, dunder attributes, names made at run time). It is a filter over source, not the wall: the
+wall is the box and the exit status (``inside/runner_forks.py``).
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ _CALLS = frozenset({"eval", "exec", "compile", "__import__", "globals", "vars", 
 _BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr", "attrgetter", "methodcaller", "patch", "object"})
 """Callables that take the name of an attribute as text."""
 
+_TAKE_MODULES = _BY_NAME | {"reload"}
+
 _FIXTURES = frozenset(
     {"request", "pytestconfig", "pytester", "testdir", "cache", "doctest_namespace", "record_property"}
     | {"record_testsuite_property", "record_xml_attribute", "capfdbinary", "capfd"}
@@ -106,9 +108,14 @@ class _Reader:
             elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     self._problems += self._import(node.module or "", alias.name, alias.asname)
-        allowed = {id(argument) for node in _walk(trees) for argument in _patched(node)}
+        plain_uses = {id(part) for node in _walk(trees) for part in _plain_uses(node)}
         for node in _walk(trees):
-            self._problems += self._node(node, allowed)
+            self._problems += self._node(node)
+            # "o = os; o._exit(0)" and the like: a module is looked up in, or handed to monkeypatch, and nothing else.
+            if id(node) in plain_uses or (isinstance(node, ast.Attribute) and _root(node) not in self._modules):
+                continue
+            if (module := self._module(node)) in _MEMBERS:
+                self._problems.append(f"it hands on the module {module}, so what it uses of it cannot be seen")
         return self._problems[0] if self._problems else None
 
     def _import(self, module: str, name: str | None, alias: str | None) -> Iterator[str]:
@@ -126,7 +133,7 @@ class _Reader:
             if name in _MEMBERS or name in _MODULES:
                 self._modules[alias or name] = name  # also through another module: from pkg import os
 
-    def _node(self, node: ast.AST, allowed: set[int]) -> Iterator[str]:
+    def _node(self, node: ast.AST) -> Iterator[str]:
         match node:
             case ast.Attribute(attr=attribute) if attribute in _ANYWHERE:
                 yield f"it uses {attribute}, which could stop or fake its own run"
@@ -141,19 +148,14 @@ class _Reader:
             case ast.Name(id=name, ctx=ast.Load()) if name in _CALLS and name not in self._bound:
                 yield f"it uses {name}(), which hides what it runs"
             case ast.Call(func=function, args=arguments):
-                yield from self._call(function, arguments, allowed)
+                yield from self._call(function, arguments)
             case ast.Constant(value=str() as text) if text.startswith(_PLACES):
                 yield f"it names {text[:40]}, which leads to descriptors of its process"
             case ast.Assign(targets=targets) if any(self._module(target) == "builtins" for target in _owners(targets)):
                 yield "it changes the built-in names"
 
-    def _call(self, function: ast.expr, arguments: list[ast.expr], allowed: set[int]) -> Iterator[str]:
+    def _call(self, function: ast.expr, arguments: list[ast.expr]) -> Iterator[str]:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        for argument in arguments:
-            # "clock = os; clock._exit(0)" and the like: a module as a value is only for monkeypatch.
-            module = self._module(argument)
-            if module in _MEMBERS and id(argument) not in allowed and name not in ("reload", "isinstance"):
-                yield f"it hands on the module {module}, so what it uses of it cannot be seen"
         if name not in _BY_NAME:
             return
         texts = [item.value for item in arguments if isinstance(item, ast.Constant) and isinstance(item.value, str)]
@@ -172,8 +174,8 @@ class _Reader:
             case ast.Name(id=name):
                 return self._modules.get(name, "")
             case ast.Attribute(value=owner, attr=name):
-                # sys.modules apart, "pricing.os" is os as much as os itself.
-                return name if name in _MEMBERS or name in _MODULES else (self._module(owner) and "")
+                # "pricing.os" is os as much as os itself; "result.os" is what the code calls so.
+                return name if name in _MEMBERS and _root(owner) in {*self._modules, *self._bound} else ""
             case ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Constant(value=str() as name)):
                 return name
         return ""
@@ -184,10 +186,19 @@ def _walk(trees: list[ast.Module]) -> Iterator[ast.AST]:
         yield from ast.walk(tree)
 
 
-def _patched(node: ast.AST) -> Iterator[ast.expr]:
-    """Arguments that monkeypatch or mock may take as modules."""
+def _root(node: ast.expr) -> str:
+    """The name that a chain of attributes begins with, empty when it begins with none."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _plain_uses(node: ast.AST) -> Iterator[ast.expr]:
+    """Places where a module may stand: before a dot, and as an argument of what names one of its attributes."""
     match node:
-        case ast.Call(func=ast.Attribute(attr="setattr" | "delattr" | "object" | "patch"), args=[first, *_]):
+        case ast.Attribute(value=owner):
+            yield owner
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[first, *_]) if name in _TAKE_MODULES:
             yield first
 
 

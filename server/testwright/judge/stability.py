@@ -35,7 +35,7 @@ TEST_SECONDS = 5.0
 """Wall time of one candidate in one process."""
 
 _BLOCK = 40
-"""Candidates are put in another order only within blocks of this size, so that the processes get equally far in time."""
+"""The order changes only within blocks of this size, so that the processes get equally far in time."""
 
 _MAX_DEATHS = 12
 """Starts of one parent before what is left is given up: each death costs a start, about half a second."""
@@ -102,7 +102,7 @@ class Conditions:
     def arrange(self, names: Sequence[str], seed: int) -> list[str]:
         """The names in this order, changed only within blocks."""
         blocks = [list(names[start : start + _BLOCK]) for start in range(0, len(names), _BLOCK)]
-        shuffler = random.Random(seed)
+        shuffler = random.Random(seed)  # noqa: S311 - reproducible, no secret
         for block in blocks:
             if self.order == "reversed":
                 block.reverse()
@@ -134,7 +134,7 @@ class Judgement:
     relaxation: int
 
 
-async def judge_candidates(
+async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each once
     session: Session,
     target: Target,
     folder: Path,
@@ -241,7 +241,7 @@ class _Court:
                 why = "; ".join(problem.answer.errors[:3]) or problem.said or "it gave no reason"
                 raise BoxFailure(
                     f"pytest could not collect the candidates (exit code {problem.answer.exit_code}): {why}.",
-                    next_step="Run pytest in the project once and correct what it says of conftest.py and its settings.",
+                    next_step="Run pytest in the project once and correct what it says of its settings.",
                 )
         if note := RELAXATIONS[self.relaxation].note:
             self.notes.append(note)
@@ -322,7 +322,7 @@ class _Court:
                 self.lost.setdefault(name, f"an import that it needs fails: {reason}")
         return without_imports(text, list(reasons))[0]
 
-    async def _process(
+    async def _process(  # noqa: PLR0913 - one start, each of its sides
         self,
         path: Path,
         names: Sequence[str],
@@ -359,7 +359,7 @@ class _Court:
                     next_step="Run pytest in the project once; if it works there, report this sentence.",
                 )
 
-    async def _start(
+    async def _start(  # noqa: C901, PLR0913 - one case per message
         self,
         path: Path,
         names: Sequence[str],
@@ -405,7 +405,7 @@ class _Court:
                         not_collected = answer
                     case WrongFile(path=other):
                         raise ImportFailure(
-                            f"Under pytest, import {self.target.module} leads to {other} and not to {self.target.path}.",
+                            f"Under pytest, import {self.target.module} leads to {other}, not to {self.target.path}.",
                             next_step="Look into conftest.py and pythonpath in pytest's settings.",
                         )
                     case _:
@@ -416,7 +416,7 @@ class _Court:
         if not_collected is not None:
             raise _NotCollectedError(not_collected, failures, last_words(run.ended.value))
 
-    def _request(
+    def _request(  # noqa: PLR0913 - one start, each of its sides
         self,
         path: Path,
         names: Sequence[str],
@@ -447,7 +447,7 @@ class _Court:
             )
         if not ready.shielded:
             self.notes.append(
-                "This system does not let the judge close its process to its children, so results rest on refusals alone."
+                "This system does not let the judge close its process to the tests, so only refusals protect results."
             )
 
     def _progress(self, every: int) -> None:

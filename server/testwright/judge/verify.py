@@ -42,7 +42,7 @@ class Verification:
         return bool(self.passed) and not self.failures and not self.broken
 
 
-async def verify_file(
+async def verify_file(  # noqa: PLR0913 - what a run knows, each once
     session: Session,
     target: Target,
     test_file: Path,
@@ -55,8 +55,8 @@ async def verify_file(
 ) -> Verification:
     """Run the finished file, which the caller has placed in the snapshot.
 
-    Three runs at once, each a fresh process: as it stands, with coverage; with another hash seed, time zone, date and the tests
-    in reverse; and the same again with the third conditions of the judge. A fourth collects the whole suite.
+    Three runs at once, each a fresh process: as it stands, with coverage; and twice with another hash seed, time zone,
+    date and order of tests, as the judge has them. A fourth collects the whole suite.
 
     Args:
         session: The run's box.
@@ -105,7 +105,7 @@ async def verify_file(
         )
     elif suite.collected and not any(in_file(name, test_file, session.world.workspace) for name in _names(tried)):
         notes.append(
-            f"pytest finds no test in {test_file.name} under the project's settings; look at python_functions and markers."
+            f"pytest finds no test in {test_file.name} under the project's settings; look at python_functions."
         )
     first = tried[0]
     return Verification(

@@ -205,6 +205,6 @@ def _parse(adapter: TypeAdapter[_M], message: Mapping[str, Any]) -> _M:
     except ValidationError as error:
         first = error.errors()[0]
         raise BoxFailure(
-            f"A program in the box sent a message that does not fit ({first['type']}), so its results are not believed.",
+            f"A program in the box sent a message that does not fit ({first['type']}), so it is not believed.",
             next_step="Run again; if it stays, report the module that did this.",
         ) from None
