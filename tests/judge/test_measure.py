@@ -128,4 +128,4 @@ async def test_forked_and_plain_coverage_agree(trial: Any) -> None:
 
 async def test_every_supported_python(trial: Any, other_python: Path) -> None:
     await compare(trial)
-    assert other_python.exists()
+    assert trial.python == other_python

@@ -11,13 +11,13 @@ from testwright.boxes.protocol import World
 
 @contextmanager
 def placed(world: World, folder: Path, name: str, content: str | bytes) -> Iterator[Path]:
-    """Put a file into the snapshot for a while; afterwards what was there is there again, and no folder more.
+    """Put a file into the snapshot; afterwards the snapshot is as it was, the file that was there before included.
 
     Args:
         world: Whose snapshot.
         folder: Folder in the workspace, as the user names it; need not exist.
         name: The file's name.
-        content: Its text, or its bytes when the encoding matters.
+        content: Its text (written as UTF-8), or its bytes as they are.
 
     Yields:
         The file in the snapshot (on the host); ``Session.seen`` tells where the box sees it.
@@ -29,10 +29,10 @@ def placed(world: World, folder: Path, name: str, content: str | bytes) -> Itera
             parent.mkdir(mode=0o755)
             made.append(parent)
     path = inside / name
-    before = path.read_bytes() if path.exists() else None
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="surrogatepass"))
-    path.chmod(0o644)  # the box may have another user
+    before = path.read_bytes() if path.is_file() else None
     try:
+        path.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
+        path.chmod(0o644)  # the box may have another user
         yield path
     finally:
         if before is None:
