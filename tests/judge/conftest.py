@@ -68,7 +68,8 @@ class Trial:
             text = path.read_text(encoding="utf-8")
             assert text.count(measure) == 1, f"{measure!r} is not in {module}.py exactly once"
             path.write_text(text.replace(measure, instead), encoding="utf-8")
-        world = World(self.workspace, snapshot, (self.python.parent.parent, library, self.overlay))
+        prefixes = dict.fromkeys((self.python.parent.parent, Path(self.python.resolve()).parent.parent))
+        world = World(self.workspace, snapshot, (*prefixes, library, self.overlay))
         return Session(BubblewrapBox(), world, self.python, library, self.overlay, (self.workspace,))
 
     def target(self, module: str = "signs") -> Target:

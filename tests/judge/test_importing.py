@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,25 @@ async def test_what_the_project_excludes_from_coverage_is_left_out(trial: Any) -
     checked = await trial.check()
     assert checked.coverage.statements == {1, 4}
     assert checked.coverage.branches == frozenset()
+
+
+@pytest.mark.parametrize("old", [("pytest",), ("coverage",), ("pytest", "coverage")])
+async def test_tools_of_the_project_that_are_too_old_are_not_used(trial: Any, old: tuple[str, ...]) -> None:
+    environment = trial.workspace / ".venv"
+    venv.create(environment, symlinks=True)
+    site = next(environment.glob("lib/python3*/site-packages"))
+    for tool in old:
+        (site / tool).mkdir()
+        (site / tool / "__init__.py").write_text("raise RuntimeError('too old')\n")
+        (site / f"{tool}-5.0.dist-info").mkdir()
+        (site / f"{tool}-5.0.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {tool}\nVersion: 5.0\n")
+    trial.python = environment / "bin" / "python"
+    checked = await trial.check()
+    assert set(checked.overlay_used) == {"pytest", "coverage"}
+    assert not checked.pytest.startswith("5.")
+    assert not checked.coverage_version.startswith("5.")
+    verdicts = await trial.verdicts({"good": "assert sign(1) == 1", "bad": "assert sign(1) == 2"})
+    assert [verdict.outcome for verdict in verdicts.values()] == ["passed", "failed"]
 
 
 async def test_every_supported_python(trial: Any, other_python: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from testwright.boxes.protocol import BoxExit, Limits
@@ -53,9 +54,11 @@ async def check_import(
     ended = ExitCell()
     answer: Imported | ImportFailed | None = None
     request = {"module": target.module, "file": session.seen(target.path)}
-    async for message in session.run("importing", request, limits=limits_for(seconds, limits), on_exit=ended):
-        if answer is None:  # the first word counts: what a forked copy says later does not
-            answer = importing_message(message)
+    messages = session.run("importing", request, limits=limits_for(seconds, limits), on_exit=ended)
+    async with contextlib.aclosing(messages) as stream:
+        async for message in stream:
+            if answer is None:  # the first word counts: what a forked copy says later does not
+                answer = importing_message(message)
     if isinstance(answer, Imported):
         return ImportCheck(
             answer.coverage.to_model(),
