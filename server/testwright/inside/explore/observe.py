@@ -462,6 +462,13 @@ def _wrap_of(result: Any) -> str:
         return "enter"
     if isinstance(result, (types.GeneratorType, collections.abc.Iterator)):
         return "list" if _ends(result) else "take"
+    if type(result) in (tuple, list) and result and not isinstance(result[0], io.IOBase):
+        if all(isinstance(part, collections.abc.Iterator) for part in result):
+            return "list-each"
+        if all(isinstance(part, collections.abc.AsyncIterator) for part in result):
+            return "collect-each"
+        if type(result) is tuple and len(result) == 2 and isinstance(result[1], collections.abc.Iterator):
+            return "list-rest" if _ends(result[1]) else ""
     if type(result).__name__ in ("dict_keys", "dict_values", "dict_items", "odict_keys"):
         return "list"
     return ""

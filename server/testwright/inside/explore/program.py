@@ -121,6 +121,7 @@ class Program:
         self.file_texts: "list[str]" = []
         self.file_suffix = _file_suffix(source)
         self.subjects: "list[Subject]" = []
+        self._lacking: "dict[type, tuple[str, ...]]" = {}
         self._known_attributes: "dict[type, set[str]]" = {}
         self._by_class: "dict[Any, Subject | None]" = {}
         self.factories: "dict[Any, list[Subject]]" = {}
@@ -511,6 +512,12 @@ class Program:
 
     def lacking(self, cls: type) -> "tuple[str, ...]":
         """Attributes that methods of a class read from ``self`` and that neither it nor a base provides: a mixin's wishes."""
+        found = self._lacking.get(cls)
+        if found is None:
+            found = self._lacking[cls] = self._find_lacking(cls)
+        return found
+
+    def _find_lacking(self, cls: type) -> "tuple[str, ...]":
         node = self._class_node(cls)
         if node is None or cls.__module__ != self.module.__name__:
             return ()

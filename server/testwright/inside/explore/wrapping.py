@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 
 from .cases import Case, local_names
@@ -15,6 +16,22 @@ def wrapped(case: Case, kind: str, names: Names) -> Case:
     """The same case with its act wrapped."""
     if kind == "list":
         return dataclasses.replace(case, act=f"list({case.act})")
+    if kind == "list-each":
+        inner = case.act
+        if inner.startswith("list(") and ast.unparse(ast.parse(inner)) == inner:
+            call = ast.parse(inner, mode="eval").body
+            if isinstance(call, ast.Call) and len(call.args) == 1 and ast.unparse(call.func) == "list":
+                inner = ast.unparse(call.args[0])
+        return dataclasses.replace(case, act=f"[list(part) for part in {inner}]")
+    if kind == "list-rest":
+        first, rest = "first", "rest"
+        while {first, rest} & set(local_names(case.arrange)):
+            first, rest = first + "_", rest + "_"
+        return dataclasses.replace(case, arrange=(*case.arrange, f"{first}, {rest} = {case.act}"), act=f"({first}, list({rest}))")
+    if kind == "collect-each":
+        bound = names.bind("asyncio")
+        body = f"async def collect():\n    return [[item async for item in part] for part in {case.act}]"
+        return dataclasses.replace(case, arrange=(*case.arrange, body), act=f"{bound}.run(collect())")
     if kind == "take":
         bound = names.bind("itertools", "islice")
         return dataclasses.replace(case, act=f"list({bound}({case.act}, {TAKE}))")
