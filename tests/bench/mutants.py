@@ -166,13 +166,21 @@ def signature(program: str | ast.Module) -> object:
 
 
 def _signature(code: CodeType) -> object:
-    constants = tuple(
-        _signature(constant) if isinstance(constant, CodeType) else (type(constant).__name__, repr(constant))
-        for constant in code.co_consts
-    )
+    constants = tuple(_constant_signature(constant) for constant in code.co_consts)
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     arguments = (code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags)
     return code.co_name, code.co_code, code.co_exceptiontable, constants, names, arguments
+
+
+def _constant_signature(constant: object) -> object:
+    """Tell constants apart by type too, since ``1 == True``; the order in which a set shows itself is chance."""
+    if isinstance(constant, CodeType):
+        return _signature(constant)
+    if isinstance(constant, frozenset):
+        return "frozenset", frozenset(_constant_signature(item) for item in constant)
+    if isinstance(constant, tuple):
+        return "tuple", tuple(_constant_signature(item) for item in constant)
+    return type(constant).__name__, repr(constant)
 
 
 def _functions(module: ast.Module) -> Iterator[tuple[str, Function]]:

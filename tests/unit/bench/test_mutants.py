@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mutants
 import pytest
-from mutants import sample_mutants
+from mutants import sample_mutants, signature
 
 SOURCE = '''\
 """Module text: 1 + 1."""
@@ -108,6 +108,17 @@ def test_mutants_with_the_same_byte_code_are_one() -> None:
     taken = sample_mutants("def f(a, b):\n    assert a is b\n    return a\n", "m", limit=1000)
     sources = [ast.dump(ast.parse(mutant.source)) for mutant in taken]
     assert len(sources) == len(set(sources))
+
+
+def test_sets_are_the_same_in_any_order() -> None:
+    # The two show themselves in different orders, since 0 and 8 share a slot.
+    one, other = (f"def f(a):\n    return a in {{{items}}}\n" for items in ("0, 8, 16", "16, 8, 0"))
+    assert signature(one) == signature(other)
+
+
+def test_numbers_of_different_type_are_different_constants() -> None:
+    signatures = {signature(f"def f():\n    return ({value}, 2)\n") for value in ("1", "1.0", "True")}
+    assert len(signatures) == 3
 
 
 def test_the_sample_is_fixed_by_its_seed() -> None:
