@@ -46,6 +46,8 @@ class Result:
 
     Attributes:
         seconds: Wall time of the command line.
+        load: Processes that wanted a processor in the minute before its end: a result of a busy machine is no
+            result of a quiet one, since the budget is wall time.
         exit_code: Its exit code; None when it was killed, or was not run.
         problem: Why there is no score, in a sentence.
         report: The JSON that it printed.
@@ -54,6 +56,7 @@ class Result:
 
     subject: Subject
     seconds: float = 0.0
+    load: float = 0.0
     exit_code: int | None = None
     problem: str = ""
     report: dict[str, Any] = field(default_factory=dict)
@@ -212,6 +215,7 @@ def _generate(result: Result, prepared: Prepared, options: argparse.Namespace) -
         return
     result.seconds = time.monotonic() - started
     result.exit_code = done.returncode
+    result.load = os.getloadavg()[0]
     try:
         report = json.loads(done.stdout)
     except ValueError:
@@ -224,7 +228,7 @@ def _details(result: Result) -> str:
     """What is missing, what failed and what was thrown away, for one subject."""
     lines = [result.subject.module]
     if result.seconds:
-        lines[0] += f": exit code {result.exit_code}, {result.seconds:.1f} s"
+        lines[0] += f": exit code {result.exit_code}, {result.seconds:.1f} s, load {result.load:.1f}"
     if result.problem:
         lines.append(f"  problem: {result.problem}")
     if result.report:
@@ -338,6 +342,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return {
         "module": result.subject.module,
         "seconds": round(result.seconds, 1),
+        "load": round(result.load, 1),
         "exit_code": result.exit_code,
         "problem": result.problem,
         "report": result.report,
