@@ -97,6 +97,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the search; the sample of mutants is fixed")
     parser.add_argument("--mutants", type=int, default=60, help="how many at most for each module; 0 for none")
     parser.add_argument("--python", default="", help="interpreter, or version, of the sets that ask for none")
+    parser.add_argument("--source", type=Path, help="folder that holds the testwright package to measure, if another")
     parser.add_argument("--work", type=Path, default=cache / "testwright-bench", help="where projects are kept")
     parser.add_argument("--results", type=Path, help="where the JSON goes (default: results.json in --work)")
     parser.add_argument("--score-file", type=Path, help="score this file; generate nothing")
@@ -197,6 +198,8 @@ def _generate(result: Result, prepared: Prepared, options: argparse.Namespace) -
     # The project's own environment must be found by itself, and not be the one that the bench runs in.
     hidden = ("VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    if options.source:
+        environment["PYTHONPATH"] = str(options.source.resolve())
     started = time.monotonic()
     try:
         done = subprocess.run(
