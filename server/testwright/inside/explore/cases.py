@@ -150,7 +150,5 @@ def pruned(arrange: "tuple[str, ...]", act: str) -> "tuple[str, ...]":
 def free_or_used(source: str) -> "set[str]":
     """Names that are read anywhere in the source."""
     return {
-        node.id
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }

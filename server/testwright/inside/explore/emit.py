@@ -23,7 +23,9 @@ def without_result_name(case: Case) -> Case:
     )
 
 
-def candidate(case: Case, seen: "dict[str, Any]", asserts: "list[str]", names: Names, number: int) -> "dict[str, Any] | None":
+def candidate(
+    case: Case, seen: "dict[str, Any]", asserts: "list[str]", names: Names, number: int
+) -> "dict[str, Any] | None":
     """Fields of a candidate; None when a name that it needs cannot be had.
 
     Args:
@@ -55,7 +57,9 @@ def candidate(case: Case, seen: "dict[str, Any]", asserts: "list[str]", names: N
                 return None
         else:
             return None
-    reads_result = any("result" in {n.id for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)} for line in asserts)
+    reads_result = any(
+        "result" in {n.id for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)} for line in asserts
+    )
     return {
         "id": f"embedded-{number}",
         "target": case.target,

@@ -90,7 +90,12 @@ class Harvest:
         """A statement of an example becomes an act, with what came before it as its arrangement."""
         if isinstance(statement, ast.Expr):
             act = statement.value
-            if isinstance(act, ast.Call) and isinstance(act.func, ast.Name) and act.func.id == "print" and len(act.args) == 1:
+            if (
+                isinstance(act, ast.Call)
+                and isinstance(act.func, ast.Name)
+                and act.func.id == "print"
+                and len(act.args) == 1
+            ):
                 act = act.args[0]
             self._case(before, act, target, origin)
         elif isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.Call, ast.BinOp, ast.Subscript)):
@@ -154,7 +159,9 @@ class Harvest:
         tree = ast.parse(case.source)
         own = self.program.own
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and (node.id in own or self.names.imports.get(node.id, ("",))[0] == self.program.module.__name__):
+            if isinstance(node, ast.Name) and (
+                node.id in own or self.names.imports.get(node.id, ("",))[0] == self.program.module.__name__
+            ):
                 return True
             if isinstance(node, ast.Attribute) and node.attr in own:
                 return True
@@ -217,7 +224,12 @@ class Harvest:
 
     def _code_blocks(self, text: str) -> None:
         blocks = re.findall(r"```(?:python|py|pycon)?\s*\n(.*?)```", text, re.DOTALL)
-        blocks += [_dedent(block) for block in re.findall(r"(?:::|code-block:: python|Examples?:)\s*\n\n?((?:[ \t]+\S.*\n|\s*\n)+)", text + "\n")]
+        blocks += [
+            _dedent(block)
+            for block in re.findall(
+                r"(?:::|code-block:: python|Examples?:)\s*\n\n?((?:[ \t]+\S.*\n|\s*\n)+)", text + "\n"
+            )
+        ]
         for block in blocks:
             if ">>>" in block:
                 continue
@@ -278,7 +290,9 @@ class Harvest:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func)
                 last = name.rpartition(".")[2]
-                if last in self.program.own and all(_is_literal(a) for a in (*node.args, *(k.value for k in node.keywords))):
+                if last in self.program.own and all(
+                    _is_literal(a) for a in (*node.args, *(k.value for k in node.keywords))
+                ):
                     self._note_arguments(node)
                     if node.args or node.keywords:
                         called = ast.Call(ast.Name(last, ast.Load()), node.args, node.keywords)
@@ -286,8 +300,34 @@ class Harvest:
 
 
 _SAFE_MODULES = frozenset(
-    "datetime decimal math re itertools collections functools operator string io pathlib enum fractions uuid json time typing "
-    "random textwrap os sys copy contextlib asyncio types dataclasses".split()
+    {
+        "datetime",
+        "decimal",
+        "math",
+        "re",
+        "itertools",
+        "collections",
+        "functools",
+        "operator",
+        "string",
+        "io",
+        "pathlib",
+        "enum",
+        "fractions",
+        "uuid",
+        "json",
+        "time",
+        "typing",
+        "random",
+        "textwrap",
+        "os",
+        "sys",
+        "copy",
+        "contextlib",
+        "asyncio",
+        "types",
+        "dataclasses",
+    }
 )
 
 
@@ -299,7 +339,7 @@ def _public_aliases(program: Program) -> "dict[str, str]":
 
 def _is_literal(node: ast.AST) -> bool:
     try:
-        ast.literal_eval(node)  # type: ignore[arg-type]
+        ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
@@ -313,16 +353,22 @@ def _needed(arrange: "list[str]", act: str) -> "list[str]":
         tree = ast.parse(source)
         names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
         bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        bound |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))}
+        bound |= {
+            n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
+        }
         receivers = {
             n.func.value.id
             for n in ast.walk(tree)
             if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and isinstance(n.func.value, ast.Name)
         }
-        changes = bound | receivers | {
-            n.value.id for n in ast.walk(tree)
-            if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.value, ast.Name) and not isinstance(n.ctx, ast.Load)
-        }  # fmt: skip
+        changed = {
+            n.value.id
+            for n in ast.walk(tree)
+            if isinstance(n, (ast.Subscript, ast.Attribute))
+            and isinstance(n.value, ast.Name)
+            and not isinstance(n.ctx, ast.Load)
+        }
+        changes = bound | receivers | changed
         if changes & wanted:
             kept.append(source)
             wanted |= names
@@ -334,7 +380,11 @@ def _parametrized(node: "ast.FunctionDef | ast.AsyncFunctionDef") -> "list[list[
     """Rows of ``@pytest.mark.parametrize`` as assignments."""
     rows: "list[list[ast.stmt]]" = []
     for decorator in node.decorator_list:
-        if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("parametrize") and len(decorator.args) >= 2):
+        if not (
+            isinstance(decorator, ast.Call)
+            and ast.unparse(decorator.func).endswith("parametrize")
+            and len(decorator.args) >= 2
+        ):
             continue
         names_node, values = decorator.args[0], decorator.args[1]
         if isinstance(names_node, ast.Constant) and isinstance(names_node.value, str):
@@ -348,7 +398,12 @@ def _parametrized(node: "ast.FunctionDef | ast.AsyncFunctionDef") -> "list[list[
         for value in values.elts[:12]:
             parts = value.elts if len(names) > 1 and isinstance(value, (ast.Tuple, ast.List)) else [value]
             if len(parts) == len(names):
-                rows.append([ast.fix_missing_locations(ast.Assign([ast.Name(n, ast.Store())], p, lineno=0)) for n, p in zip(names, parts)])
+                rows.append(
+                    [
+                        ast.fix_missing_locations(ast.Assign([ast.Name(n, ast.Store())], p, lineno=0))
+                        for n, p in zip(names, parts, strict=False)
+                    ]
+                )
     return rows[:12]
 
 

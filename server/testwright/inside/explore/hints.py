@@ -171,7 +171,7 @@ class Hints:
             return union(*(sub(argument) for argument in args))
         if origin is typing.Literal:
             return Kind("literal", values=tuple(_literal(value) for value in args))
-        if str(origin) in ("typing.Annotated",) or hasattr(live, "__metadata__"):
+        if str(origin) == "typing.Annotated" or hasattr(live, "__metadata__"):
             return sub(args[0] if args else live.__origin__)
         if str(origin) in ("typing.Final", "typing.ClassVar", "typing.Required", "typing.NotRequired", "typing.Unpack"):
             return sub(args[0])
@@ -187,7 +187,7 @@ class Hints:
             return sub(live.__supertype__)
         if hasattr(live, "__value__") and type(live).__name__ == "TypeAliasType":
             return sub(live.__value__)
-        if getattr(live, "_name", None) in ("Self",) or str(live).endswith(".Self"):
+        if getattr(live, "_name", None) == "Self" or str(live).endswith(".Self"):
             return Kind("object", cls=owner) if owner is not None else ANY
         if str(live).rpartition(".")[2] == "LiteralString":
             return STR

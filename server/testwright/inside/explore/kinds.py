@@ -55,48 +55,66 @@ def union(*kinds: Kind) -> Kind:
     return flat[0] if len(flat) == 1 else Kind("union", tuple(flat))
 
 
+def _words(text: str) -> "frozenset[str]":
+    return frozenset(text.split())
+
+
 _BY_NAME: "tuple[tuple[frozenset[str], Kind], ...]" = (
     (
-        frozenset(
-            "text string str s word name title message msg label prefix suffix sep separator delimiter line content body "
-            "html markdown source src code template pattern char character token phrase sentence value_str description "
-            "keyword doc docstring expr expression version spec url uri encoding charset lang language locale format fmt "
-            "format_string key_name field attr attribute attribute_name slug username user email host hostname domain "
-            "header raw input_string quote mode identifier ident tag prerelease build".split()
+        _words(
+            "text string str s word name title message msg label prefix suffix sep separator delimiter line "
+            "content body html markdown source src code template pattern char character token phrase sentence "
+            "value_str description keyword doc docstring expr expression version spec url uri encoding "
+            "charset lang language locale format fmt format_string key_name field attr attribute "
+            "attribute_name slug username user email host hostname domain header raw input_string quote mode "
+            "identifier ident tag prerelease build"
         ),
         STR,
     ),
     (
-        frozenset(
-            "n i j k num number count size length width height depth limit index idx offset start stop end position pos "
-            "level max_length maxlen max_size min_size step total amount age year month day days hours minutes seconds "
-            "port indent ndigits digits precision line_number lineno capacity times attempts retries".split()
+        _words(
+            "n i j k num number count size length width height depth limit index idx offset start stop end "
+            "position pos level max_length maxlen max_size min_size step total amount age year month day days "
+            "hours minutes seconds port indent ndigits digits precision line_number lineno capacity times "
+            "attempts retries"
         ),
         INT,
     ),
-    (frozenset("ratio rate price weight factor percent percentage temperature x y z lat lon score timeout delay".split()), FLOAT),
-    (frozenset("path filename file_path filepath file_name directory dirname folder dir fname dotenv_path".split()), PATH),
     (
-        frozenset(
-            "items values elements seq sequence lst list_ array numbers rows records iterable it iterator collection "
-            "data xs ys coll args points nodes children seqs".split()
+        _words("ratio rate price weight factor percent percentage temperature x y z lat lon score timeout delay"),
+        FLOAT,
+    ),
+    (
+        _words("path filename file_path filepath file_name directory dirname folder dir fname dotenv_path"),
+        PATH,
+    ),
+    (
+        _words(
+            "items values elements seq sequence lst list_ array numbers rows records iterable it iterator "
+            "collection data xs ys coll args points nodes children seqs"
         ),
         list_of(ANY),
     ),
     (
-        frozenset("func fn function f callback predicate pred key handler hook wrapped callable_ cmp binop mapper op".split()),
+        _words("func fn function f callback predicate pred key handler hook wrapped callable_ cmp binop mapper op"),
         Kind("callable"),
     ),
     (
-        frozenset("mapping dictionary dict_ d config options settings params kwargs env environ headers metadata attrs mappings".split()),
+        _words(
+            "mapping dictionary dict_ d config options settings params kwargs env environ headers metadata "
+            "attrs mappings"
+        ),
         Kind("dict", (STR, ANY)),
     ),
-    (frozenset("flag verbose quiet strict reverse recursive force enabled debug ignore_case inplace dry_run".split()), BOOL),
-    (frozenset("cls klass class_ type_".split()), Kind("type")),
-    (frozenset("stream fp file fileobj f_in infile stream_in buffer".split()), Kind("stream")),
-    (frozenset("date day_date".split()), Kind("date")),
-    (frozenset("dt datetime_ timestamp when now created_at updated_at".split()), Kind("datetime")),
-    (frozenset("delta td duration interval timedelta_".split()), Kind("timedelta")),
+    (
+        _words("flag verbose quiet strict reverse recursive force enabled debug ignore_case inplace dry_run"),
+        BOOL,
+    ),
+    (_words("cls klass class_ type_"), Kind("type")),
+    (_words("stream fp file fileobj f_in infile stream_in buffer"), Kind("stream")),
+    (_words("date day_date"), Kind("date")),
+    (_words("dt datetime_ timestamp when now created_at updated_at"), Kind("datetime")),
+    (_words("delta td duration interval timedelta_"), Kind("timedelta")),
 )
 
 

@@ -7,9 +7,10 @@ import dataclasses
 import random
 from typing import TYPE_CHECKING, Any
 
-from .cases import Case, rename, local_names
+from .cases import Case, local_names
+from .draft import Draft
 from .kinds import ANY
-from .values import Draft, Values
+from .values import Values
 
 if TYPE_CHECKING:
     from .program import Program, Subject
@@ -65,7 +66,7 @@ class Mutator:
         if not methods or variable not in local_names(tuple(arrange)):
             return False
         inner = self.values.draft(list(draft.taken))
-        call = self.values._method(self.rng.choice(methods), variable, inner, 1)
+        call = self.values.method(self.rng.choice(methods), variable, inner, 1)
         position = len(arrange)
         arrange[position:position] = [*inner.statements, call]
         return True
@@ -75,8 +76,12 @@ class Mutator:
             tree = ast.parse(source)
         except SyntaxError:
             return None
-        spots = [node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Call, ast.Set))
-                 and not isinstance(getattr(node, "ctx", None), ast.Store)]  # fmt: skip
+        spots = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Call, ast.Set))
+            and not isinstance(getattr(node, "ctx", None), ast.Store)
+        ]
         if not spots:
             return None
         node = self.rng.choice(spots)
@@ -150,11 +155,19 @@ class Mutator:
             first, second = rng.randrange(len(elements)), rng.randrange(len(elements))
             elements[first], elements[second] = elements[second], elements[first]
         else:
-            elements.insert(rng.randrange(len(elements) + 1), _parsed(self.values.draw(ANY, self.values.draft(), "", 2)))
+            elements.insert(
+                rng.randrange(len(elements) + 1), _parsed(self.values.draw(ANY, self.values.draft(), "", 2))
+            )
 
     def _call(self, node: ast.Call, draft: Draft) -> None:
         """Redraw, add or drop an argument, by what the callee takes."""
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = (
+            node.func.id
+            if isinstance(node.func, ast.Name)
+            else node.func.attr
+            if isinstance(node.func, ast.Attribute)
+            else ""
+        )
         subject = self.by_name.get(name)
         rng = self.rng
         if subject is None or not subject.parameters:
@@ -197,7 +210,7 @@ class Mutator:
         if not pairs:
             return None
         ours, foreign = self.rng.choice(pairs)
-        if isinstance(ours.value, str) and self.rng.random() < 0.6:
+        if isinstance(ours.value, str) and isinstance(foreign.value, str) and self.rng.random() < 0.6:
             cut = self.rng.randrange(len(ours.value) + 1)
             ours.value = ours.value[:cut] + self.rng.choice(("", "\n", " ")) + foreign.value
         else:
@@ -210,6 +223,3 @@ def _parsed(source: str) -> ast.expr:
         return ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError):
         return ast.Constant(None)
-
-
-__all__ = ["Mutator", "rename"]

@@ -26,10 +26,10 @@ def free_names(source: str) -> frozenset[str]:
             (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or (
+            isinstance(node, ast.ExceptHandler) and node.name
+        ):
+            bound.add(str(node.name))
         elif isinstance(node, ast.alias):
             bound.add((node.asname or node.name).partition(".")[0])
     return frozenset(name for name in read - bound if name not in BUILTINS)
@@ -76,7 +76,9 @@ class Names:
         if taken == key:
             return bound
         if taken is not None or bound in BUILTINS or bound in FIXTURES or (bound in self.own and not is_own):
-            alias = (module.rpartition(".")[2].strip("_") + "_" + bound) if name else module.replace(".", "_") + "_module"
+            alias = (
+                (module.rpartition(".")[2].strip("_") + "_" + bound) if name else module.replace(".", "_") + "_module"
+            )
             key = (module, name, alias)
             if self.imports.get(alias, key) != key or alias in self.own:
                 return None

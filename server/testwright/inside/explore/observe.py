@@ -20,14 +20,23 @@ import tempfile
 import types
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .cases import Case, local_names
 from .names import FIXTURES, Names
-from .oracles import MAX_TEXT, Express, described, equality, public_state
+from .oracles import MAX_TEXT, Express, described, equality, overrides, public_state
 from .tracer import EventLimit, Tracer
 
-NOISE = (TypeError, AttributeError, NameError, RecursionError, MemoryError, ImportError, AssertionError, NotImplementedError)
+NOISE = (
+    TypeError,
+    AttributeError,
+    NameError,
+    RecursionError,
+    MemoryError,
+    ImportError,
+    AssertionError,
+    NotImplementedError,
+)
 """Exceptions that say more of the arguments than of the code, unless a ``raise`` of the project raised them."""
 
 
@@ -41,7 +50,7 @@ class Patch:
     def __init__(self) -> None:
         self._undo: "list[Any]" = []
 
-    def setattr(self, target: Any, name: Any, value: Any = None, raising: bool = True) -> None:  # noqa: FBT001, FBT002 - pytest's own signature
+    def setattr(self, target: Any, name: str, value: Any, *, raising: bool = True) -> None:
         """Set an attribute until the end of the case."""
         old = getattr(target, name) if raising else getattr(target, name, None)
         inside = vars(target).get(name, _ABSENT) if hasattr(target, "__dict__") else old
@@ -59,7 +68,7 @@ class Patch:
         """Set an environment variable until the end of the case."""
         os.environ[name] = value
 
-    def delenv(self, name: str, raising: bool = True) -> None:  # noqa: FBT001, FBT002 - pytest's own signature
+    def delenv(self, name: str, *, raising: bool = True) -> None:
         """Unset an environment variable until the end of the case."""
         if raising or name in os.environ:
             del os.environ[name]
@@ -80,7 +89,16 @@ class Patch:
 
 
 _ABSENT = object()
-_Captured = collections.namedtuple("_Captured", "out err")  # noqa: PYI024 - what capsys gives
+
+
+class _Captured(NamedTuple):
+    out: str
+    err: str
+
+
+def _buffer(stream: Any) -> io.StringIO:
+    """What a case prints to; what it has put in its place holds nothing."""
+    return stream if isinstance(stream, io.StringIO) else io.StringIO()
 
 
 class Capture:
@@ -88,8 +106,8 @@ class Capture:
 
     def readouterr(self) -> Any:
         """Text since the last time."""
-        out, err = sys.stdout, sys.stderr
-        taken = _Captured(out.getvalue(), err.getvalue())  # type: ignore[attr-defined]
+        out, err = _buffer(sys.stdout), _buffer(sys.stderr)
+        taken = _Captured(out.getvalue(), err.getvalue())
         for stream in (out, err):
             stream.seek(0)
             stream.truncate(0)
@@ -101,8 +119,8 @@ class Seen:
     """What a case showed.
 
     Attributes:
-        status: ``ok``, ``raised`` (on purpose), ``noise`` (an exception that says nothing of the code), ``arrange`` (failed
-            before the act), ``limit``, ``litter`` (changed the folder it was run in).
+        status: ``ok``, ``raised`` (on purpose), ``noise`` (an exception that says nothing of the code), ``arrange``
+            (failed before the act), ``limit``, ``litter`` (changed the folder it was run in).
         lines, arcs: Of the target.
         kind: Type of the result or of the exception.
         digest: A short text that tells results apart.
@@ -132,14 +150,16 @@ class Seen:
 class Runner:
     """Runs cases in a process that is there for nothing else."""
 
-    def __init__(self, names: Names, tracer: Tracer, raises: "set[int]", roots: "tuple[str, ...]", project: str) -> None:
+    def __init__(
+        self, names: Names, tracer: Tracer, raises: "set[int]", roots: "tuple[str, ...]", project: str
+    ) -> None:
         self.names = names
         self.tracer = tracer
         self.raises = raises
         self.roots = roots
         self.project = project
 
-    def run(self, case: Case, *, observe: bool, seed: int = 0, known: "Any" = None) -> Seen:  # noqa: C901, PLR0915 - one scenario from start to end
+    def run(self, case: Case, *, observe: bool, seed: int = 0, known: "Any" = None) -> Seen:
         """Run a case.
 
         Args:
@@ -170,7 +190,7 @@ class Runner:
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
-                return self._run(case, space, scratch, warned, observe, known, environment)
+                return self._run(case, space, scratch, warned, None if observe else known, environment)
         finally:
             self.tracer.stop()
             sys.stdout, sys.stderr = saved
@@ -186,7 +206,13 @@ class Runner:
                 shutil.rmtree(scratch, ignore_errors=True)
 
     def _run(
-        self, case: Case, space: "dict[str, Any]", scratch: "str | None", warned: Any, observe: bool, known: Any, environment: "dict[str, str]"  # noqa: FBT001
+        self,
+        case: Case,
+        space: "dict[str, Any]",
+        scratch: "str | None",
+        warned: Any,
+        known: Any,
+        environment: "dict[str, str]",
     ) -> Seen:
         try:
             statements = [compile(source, "<case>", "exec") for source in case.arrange]
@@ -207,22 +233,19 @@ class Runner:
         express = Express(self.names, scratch)
         before: "dict[str, Any]" = {}
         files: "dict[str, Any]" = {}
-        if observe or known is not None:
-            sys.settrace(None)
-            try:
-                variables = [name for name in local_names(case.arrange) if name in space]
-                before = {name: _state(space[name], express) for name in variables}
-                files = _tree(scratch)
-                litter = set(os.listdir("."))
-            except (EventLimit, TimeLimit):
-                return Seen("limit")
-            except BaseException:
-                before = {}
-            sys.settrace(tracer_pause)
-        sys.stdout.seek(0)
-        printed_before = len(sys.stdout.getvalue())  # type: ignore[attr-defined]
+        sys.settrace(None)
+        try:
+            variables = [name for name in local_names(case.arrange) if name in space]
+            before = {name: _state(space[name], express) for name in variables}
+            files = _tree(scratch)
+            litter = set(os.listdir("."))
+        except (EventLimit, TimeLimit):
+            return Seen("limit")
+        except BaseException:
+            before = {}
+        sys.settrace(tracer_pause)
+        printed_before = len(_buffer(sys.stdout).getvalue())
         del warned[:]
-        sys.stdout.seek(0, 2)
         result: Any = None
         raised: "BaseException | None" = None
         try:
@@ -245,18 +268,26 @@ class Runner:
                     if asyncio.iscoroutine(result):
                         result.close()
                     return seen
-                if type(result).__module__ not in ("builtins",):
+                if type(result).__module__ != "builtins":
                     seen.produced = seen.kind
                 seen.digest = _digest(result)
-            fresh = known is None or any(line not in known for line in seen.lines) or any(arc not in known for arc in seen.arcs)
-            if observe or fresh:
+            fresh = (
+                known is None
+                or any(line not in known for line in seen.lines)
+                or any(arc not in known for arc in seen.arcs)
+            )
+            if fresh:
                 if set(os.listdir(".")) - litter:
                     seen.status = "litter"
                     return seen
-                self._asserts(seen, case, space, before, files, scratch, express, result, raised, printed_before, environment)
+                self._asserts(
+                    seen, case, space, before, files, scratch, express, result, raised, printed_before, environment
+                )
                 if warned:
                     self._warning(seen, warned)
-                seen.imports = {n: list(self.names.imports[n]) for n in sorted(self.names.imports)} if observe else {}
+                seen.imports = (
+                    {n: list(self.names.imports[n]) for n in sorted(self.names.imports)} if known is None else {}
+                )
         except (EventLimit, TimeLimit):
             return Seen("limit")
         except RecursionError:
@@ -314,7 +345,7 @@ class Runner:
             seen.status = "noise"
         seen.strength = 2 if on_purpose else 1
 
-    def _asserts(  # noqa: PLR0913, C901, PLR0912 - everything that can be seen after the act
+    def _asserts(
         self,
         seen: Seen,
         case: Case,
@@ -329,11 +360,15 @@ class Runner:
         environment: "dict[str, str]",
     ) -> None:
         found: "list[str]" = []
-        printed = sys.stdout.getvalue()[printed_before:]  # type: ignore[attr-defined]
+        printed = _buffer(sys.stdout).getvalue()[printed_before:]
         same = None
         if raised is None:
             for name in before:
-                if space.get(name) is result and result is not None and not isinstance(result, (int, str, bytes, float, bool, tuple)):
+                if (
+                    space.get(name) is result
+                    and result is not None
+                    and not isinstance(result, (int, str, bytes, float, bool, tuple))
+                ):
                     same = name
             if same is not None and same != case.act:
                 found.append(f"result is {same}")
@@ -365,10 +400,10 @@ class Runner:
             source = express.text(printed)
             if source is not None and "capsys" not in case.used:
                 checked.append(f"capsys.readouterr().out == {source}")
-        changed_environment = dict(os.environ) if isinstance(os.environ, os._Environ) else environment
-        if changed_environment != environment:
+        current: Any = os.environ
+        if type(current) is not dict and dict(current) != environment:
             seen.wrap = "environ"
-        elif not isinstance(os.environ, os._Environ):
+        elif type(current) is dict:  # what the case itself has put there
             bound = self.names.bind("os")
             source = express(dict(os.environ))
             if bound and source and len(source) <= MAX_TEXT:
@@ -382,7 +417,9 @@ class Runner:
         if "pytest.approx(" in line:
             return True
         try:
-            extra = self.names.namespace(frozenset(node.id for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Name)))
+            extra = self.names.namespace(
+                frozenset(node.id for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Name))
+            )
             for name in extra:
                 if name in space and space[name] is not extra[name]:
                     return False
@@ -402,18 +439,23 @@ def _compare(subject: str, source: str) -> "list[str]":
 
 
 def _state(value: Any, express: Express) -> "dict[str, str | None]":
-    if isinstance(value, (int, str, bytes, float, type(None), types.FunctionType, type, types.ModuleType, pathlib.PurePath)):
+    if isinstance(
+        value, (int, str, bytes, float, type(None), types.FunctionType, type, types.ModuleType, pathlib.PurePath)
+    ):
         return {}
-    if isinstance(value, io.StringIO) or isinstance(value, io.BytesIO):
+    if isinstance(value, (io.StringIO, io.BytesIO)):
         try:
             return {"{}.getvalue()": express(value.getvalue())}
         except ValueError:
             return {"{}.closed": "True"}
-    if isinstance(value, (list, dict, set, bytearray, collections.deque)) and type(value).__module__ in ("builtins", "collections"):
+    if isinstance(value, (list, dict, set, bytearray, collections.deque)) and type(value).__module__ in (
+        "builtins",
+        "collections",
+    ):
         return {"{}": express(value)}
     if isinstance(value, collections.abc.Iterator):
         return {}
-    return {template: express(part) for template, part in public_state(value, express).items()}
+    return {template: express(part) for template, part in public_state(value).items()}
 
 
 def _tree(scratch: "str | None") -> "dict[str, Any]":
@@ -488,7 +530,7 @@ def _digest(result: Any) -> str:
     try:
         if isinstance(result, (str, int, float, bytes, bool, type(None), list, tuple, dict, set)):
             return repr(result)[:120]
-        if type(result).__repr__ is not object.__repr__:
+        if overrides(type(result), "__repr__"):
             return repr(result)[:120]
     except BaseException:
         return "?"

@@ -17,7 +17,7 @@ import types
 import uuid
 from typing import Any
 
-from .names import Names
+from .names import BUILTINS, Names
 
 MAX_TEXT = 400
 """Characters of an expression; what is longer is asserted by its length and its beginning."""
@@ -46,11 +46,12 @@ class Express:
         cls = type(value)
         method = _EXACT.get(cls)
         if method is not None:
-            return method(self, value, depth)
+            found: "str | None" = method(self, value, depth)
+            return found
         if isinstance(value, enum.Enum):
             return self._enum(value)
         if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
-            return self.names.of(value) if not isinstance(getattr(value, "__self__", None), object) or True else None
+            return self.names.of(value)
         if isinstance(value, pathlib.PurePath):
             return self._path(value)
         if isinstance(value, datetime.tzinfo) and value is datetime.timezone.utc:
@@ -67,10 +68,12 @@ class Express:
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
-    def _plain(self, value: Any, _depth: int) -> str:
+    def plain(self, value: Any, _depth: int) -> str:
+        """What ``repr`` says."""
         return repr(value)
 
-    def _float(self, value: float, _depth: int) -> "str | None":
+    def float_(self, value: float, _depth: int) -> "str | None":
+        """A float; not a number has no expression."""
         if math.isnan(value):
             return None
         if math.isinf(value):
@@ -85,7 +88,12 @@ class Express:
             if value == self.scratch:
                 return "str(tmp_path)"
             rest = value[len(self.scratch) + 1 :]
-            if value.startswith(self.scratch + "/") and self.scratch not in rest and "/" not in rest and "\n" not in rest:
+            if (
+                value.startswith(self.scratch + "/")
+                and self.scratch not in rest
+                and "/" not in rest
+                and "\n" not in rest
+            ):
                 return f"str(tmp_path / {rest!r})"
             quoted = repr(value.replace("{", "{{").replace("}", "}}"))
             return "f" + quoted.replace(self.scratch, "{tmp_path}")
@@ -93,12 +101,14 @@ class Express:
             return None
         return repr(value)
 
-    def _bytes(self, value: bytes, _depth: int) -> "str | None":
+    def bytes_(self, value: bytes, _depth: int) -> "str | None":
+        """Bytes; those that hold the scratch folder have no expression."""
         if self.scratch and self.scratch.encode() in value:
             return None
         return repr(value)
 
-    def _sequence(self, value: Any, depth: int) -> "str | None":
+    def sequence(self, value: Any, depth: int) -> "str | None":
+        """A list, tuple or deque."""
         parts = []
         for element in value:
             part = self(element, depth + 1)
@@ -112,7 +122,8 @@ class Express:
             return f"({inner}{',' if len(parts) == 1 else ''})"
         return self._named("collections", "deque", f"([{inner}])")
 
-    def _set(self, value: Any, depth: int) -> "str | None":
+    def set_(self, value: Any, depth: int) -> "str | None":
+        """A set, its elements in the order of their expressions."""
         parts = []
         for element in value:
             part = self(element, depth + 1)
@@ -125,7 +136,8 @@ class Express:
             return f"frozenset({inner})"
         return inner or "set()"
 
-    def _dict(self, value: Any, depth: int) -> "str | None":
+    def dict_(self, value: Any, depth: int) -> "str | None":
+        """A mapping, as a display."""
         parts = []
         for key, item in value.items():
             left, right = self(key, depth + 1), self(item, depth + 1)
@@ -134,13 +146,14 @@ class Express:
             parts.append(f"{left}: {right}")
         return "{" + ", ".join(parts) + "}"
 
-    def _counter(self, value: Any, depth: int) -> "str | None":
-        inner = self._dict(value, depth)
+    def counter(self, value: Any, depth: int) -> "str | None":
+        """A counter."""
+        inner = self.dict_(value, depth)
         return None if inner is None else self._named("collections", "Counter", f"({inner})")
 
     def _enum(self, value: enum.Enum) -> "str | None":
         named = self.names.of(type(value))
-        if named is None or value.name is None or "|" in str(value.name):
+        if named is None or value.name not in type(value).__members__:
             return None
         return f"{named}.{value.name}"
 
@@ -157,7 +170,8 @@ class Express:
         name = "Path" if isinstance(value, pathlib.Path) else "PurePath"
         return self._named("pathlib", name, f"({text!r})")
 
-    def _moment(self, value: Any, _depth: int) -> "str | None":
+    def moment(self, value: Any, _depth: int) -> "str | None":
+        """A value of ``datetime``."""
         text = repr(value).replace("datetime.", "")
         if "<" in text or "zoneinfo" in text:
             return None
@@ -169,14 +183,16 @@ class Express:
             mapping[name] = bound
         return _NUMBERED.sub(lambda match: mapping[match.group()], text)
 
-    def _number(self, value: Any, _depth: int) -> "str | None":
+    def number(self, value: Any, _depth: int) -> "str | None":
+        """A decimal, a fraction or an identifier."""
         module = {"Decimal": "decimal", "Fraction": "fractions", "UUID": "uuid"}[type(value).__name__]
         inner = repr(value).partition("(")[2]
         if "nan" in inner.lower():
             return None
         return self._named(module, type(value).__name__, "(" + inner)
 
-    def _namespace(self, value: Any, depth: int) -> "str | None":
+    def namespace(self, value: Any, depth: int) -> "str | None":
+        """A simple namespace."""
         return self._fields(value, list(vars(value).items()), depth)
 
     def _fields(self, value: Any, fields: "list[tuple[str, Any]]", depth: int) -> "str | None":
@@ -195,7 +211,7 @@ class Express:
 
     def _object(self, value: Any, depth: int) -> "str | None":
         cls = type(value)
-        if cls.__eq__ is object.__eq__ or depth > 3:
+        if depth > 3 or not overrides(cls, "__eq__"):
             return None
         for made in (self._dataclass, self._by_repr, self._by_constructor):
             try:
@@ -225,7 +241,11 @@ class Express:
                 continue
             current = getattr(value, item.name)
             try:
-                if item.default is not dataclasses.MISSING and type(current) is type(item.default) and bool(current == item.default):
+                if (
+                    item.default is not dataclasses.MISSING
+                    and type(current) is type(item.default)
+                    and bool(current == item.default)
+                ):
                     continue
                 if item.default_factory is not dataclasses.MISSING and current == item.default_factory():
                     continue
@@ -235,7 +255,7 @@ class Express:
         return self._fields(value, fields, depth)
 
     def _by_repr(self, value: Any, _depth: int) -> "str | None":
-        if type(value).__repr__ is object.__repr__:
+        if not overrides(type(value), "__repr__"):
             return None
         text = repr(value)
         if len(text) > MAX_TEXT or _ADDRESS.search(text):
@@ -253,12 +273,16 @@ class Express:
                 if found is None:
                     return None
                 mapping[node.id] = found
-        return re.sub(r"(?<![\w.'\"])(" + "|".join(map(re.escape, mapping)) + r")\b(?=[(.,)\]])", lambda m: mapping[m.group(1)], text)
+        return re.sub(
+            r"(?<![\w.'\"])(" + "|".join(map(re.escape, mapping)) + r")\b(?=[(.,)\]])",
+            lambda m: mapping[m.group(1)],
+            text,
+        )
 
     def _known(self, name: str, value: Any) -> "str | None":
         if name == type(value).__name__:
             return self.names.of(type(value))
-        if name in ("True", "False", "None", "inf") or hasattr(__builtins__, name):
+        if name in ("True", "False", "None", "inf") or name in BUILTINS:
             return name
         current = vars(self.names.module).get(name)
         if current is not None:
@@ -286,7 +310,11 @@ class Express:
                     return None
                 continue
             current = getattr(value, parameter.name)
-            if parameter.default is not parameter.empty and type(current) is type(parameter.default) and bool(current == parameter.default):
+            if (
+                parameter.default is not parameter.empty
+                and type(current) is type(parameter.default)
+                and bool(current == parameter.default)
+            ):
                 continue
             part = self(current, depth + 1)
             if part is None:
@@ -300,7 +328,7 @@ class Express:
 
 
 def _texts(value: Any) -> "list[str]":
-    if type(value).__str__ is object.__str__:
+    if not overrides(type(value), "__str__"):
         return []
     try:
         text = str(value)
@@ -310,37 +338,42 @@ def _texts(value: Any) -> "list[str]":
 
 
 _EXACT: "dict[type, Any]" = {
-    type(None): Express._plain,
-    bool: Express._plain,
-    int: Express._plain,
-    complex: Express._plain,
-    type(Ellipsis): Express._plain,
-    type(NotImplemented): Express._plain,
-    range: Express._plain,
-    slice: Express._plain,
-    bytearray: Express._plain,
-    float: Express._float,
+    type(None): Express.plain,
+    bool: Express.plain,
+    int: Express.plain,
+    complex: Express.plain,
+    type(Ellipsis): Express.plain,
+    type(NotImplemented): Express.plain,
+    range: Express.plain,
+    slice: Express.plain,
+    bytearray: Express.plain,
+    float: Express.float_,
     str: Express.text,
-    bytes: Express._bytes,
-    list: Express._sequence,
-    tuple: Express._sequence,
-    collections.deque: Express._sequence,
-    set: Express._set,
-    frozenset: Express._set,
-    dict: Express._dict,
-    collections.OrderedDict: Express._dict,
-    collections.defaultdict: Express._dict,
-    collections.Counter: Express._counter,
-    types.MappingProxyType: Express._dict,
-    datetime.datetime: Express._moment,
-    datetime.date: Express._moment,
-    datetime.time: Express._moment,
-    datetime.timedelta: Express._moment,
-    decimal.Decimal: Express._number,
-    fractions.Fraction: Express._number,
-    uuid.UUID: Express._number,
-    types.SimpleNamespace: Express._namespace,
+    bytes: Express.bytes_,
+    list: Express.sequence,
+    tuple: Express.sequence,
+    collections.deque: Express.sequence,
+    set: Express.set_,
+    frozenset: Express.set_,
+    dict: Express.dict_,
+    collections.OrderedDict: Express.dict_,
+    collections.defaultdict: Express.dict_,
+    collections.Counter: Express.counter,
+    types.MappingProxyType: Express.dict_,
+    datetime.datetime: Express.moment,
+    datetime.date: Express.moment,
+    datetime.time: Express.moment,
+    datetime.timedelta: Express.moment,
+    decimal.Decimal: Express.number,
+    fractions.Fraction: Express.number,
+    uuid.UUID: Express.number,
+    types.SimpleNamespace: Express.namespace,
 }
+
+
+def overrides(cls: type, method: str) -> bool:
+    """Whether a class has a method of its own where ``object`` has a default."""
+    return getattr(cls, method, None) is not getattr(object, method)
 
 
 def equality(subject: str, value: Any, express: Express) -> "list[str]":
@@ -390,7 +423,7 @@ def _long(subject: str, value: Any, express: Express) -> "list[str]":
     return []
 
 
-def public_state(value: Any, express: Express) -> "dict[str, Any]":
+def public_state(value: Any) -> "dict[str, Any]":
     """What can be read of an object from outside: suffix of an expression (``.total``, or a template) to the value."""
     cls = type(value)
     found: "dict[str, Any]" = {}
@@ -422,12 +455,16 @@ def public_state(value: Any, express: Express) -> "dict[str, Any]":
             found["{}." + name] = getattr(value, name)
         except Exception:
             continue
-    if cls.__str__ is not object.__str__ and cls.__module__ not in ("builtins", "io", "_io") and not dataclasses.is_dataclass(cls):
+    if (
+        overrides(cls, "__str__")
+        and cls.__module__ not in ("builtins", "io", "_io")
+        and not dataclasses.is_dataclass(cls)
+    ):
         try:
             found["str({})"] = str(value)
         except Exception:
             return found
-    elif not found and cls.__repr__ is not object.__repr__:
+    elif not found and overrides(cls, "__repr__"):
         try:
             found["repr({})"] = repr(value)
         except Exception:
@@ -438,12 +475,12 @@ def public_state(value: Any, express: Express) -> "dict[str, Any]":
 def described(subject: str, value: Any, express: Express, limit: int = MAX_ATTRIBUTES) -> "list[str]":
     """Assertions on what can be read of an object that has no useful equality."""
     found: "list[str]" = []
-    for template, part in public_state(value, express).items():
+    for template, part in public_state(value).items():
         lines = equality(template.format(subject), part, express)
         if not lines and not template.startswith(("list", "dict", "str", "repr")):
             # One level deeper: ``result.token.kind``.
             inner: "list[str]" = []
-            for deeper, leaf in public_state(part, express).items():
+            for deeper, leaf in public_state(part).items():
                 inner.extend(equality(deeper.format(template.format(subject)), leaf, express))
                 if len(inner) >= 2:
                     break

@@ -19,9 +19,29 @@ from .names import Names
 from .vocabulary import Vocabulary
 
 _SKIPPED_DUNDERS = frozenset(
-    "__new__ __init__ __init_subclass__ __class_getitem__ __del__ "
-    "__subclasshook__ __instancecheck__ __subclasscheck__ __set_name__ __post_init__ __getattribute__ __prepare__ "
-    "__sizeof__ __exit__ __aexit__ __anext__ __await__ __annotate__ __annotate_func__ __replace__ __signature__".split()
+    {
+        "__new__",
+        "__init__",
+        "__init_subclass__",
+        "__class_getitem__",
+        "__del__",
+        "__subclasshook__",
+        "__instancecheck__",
+        "__subclasscheck__",
+        "__set_name__",
+        "__post_init__",
+        "__getattribute__",
+        "__prepare__",
+        "__sizeof__",
+        "__exit__",
+        "__aexit__",
+        "__anext__",
+        "__await__",
+        "__annotate__",
+        "__annotate_func__",
+        "__replace__",
+        "__signature__",
+    }
 )
 
 
@@ -98,7 +118,9 @@ class Subject:
 
     def concrete_owner(self, rng: random.Random) -> Any:
         """The class to make an instance of: the owner or one that inherits from it."""
-        if self.heirs and (inspect.isabstract(self.owner) or self.owner.__name__.startswith("_") or rng.random() < 0.15):
+        if self.heirs and (
+            inspect.isabstract(self.owner) or self.owner.__name__.startswith("_") or rng.random() < 0.15
+        ):
             return rng.choice(self.heirs)
         return self.owner
 
@@ -117,7 +139,9 @@ class Program:
         self.hints = Hints(module, self.tree)
         self.nodes = _index(self.tree)
         self.class_nodes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
-        self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module)) if name in self.own], rng)
+        self.vocabulary = Vocabulary(
+            self.tree, [vars(module)[name] for name in sorted(vars(module)) if name in self.own], rng
+        )
         self.file_texts: "list[str]" = []
         self.file_suffix = _file_suffix(source)
         self.subjects: "list[Subject]" = []
@@ -163,7 +187,9 @@ class Program:
         for subject in self.subjects:
             self._note_factory(subject)
             named = [assigned[name] for name in sorted(subject.calls) if name in assigned]
-            subject.ranges = tuple(dict.fromkeys([(subject.first, subject.last), *(r for ranges in named for r in ranges)]))
+            subject.ranges = tuple(
+                dict.fromkeys([(subject.first, subject.last), *(r for ranges in named for r in ranges)])
+            )
 
     def _is_mine(self, cls: type) -> bool:
         return cls.__module__ == self.module.__name__
@@ -172,7 +198,12 @@ class Program:
         node = self.nodes.get(function.__code__.co_firstlineno) if hasattr(function, "__code__") else None
         if node is None:
             node = next(
-                (n for n in ast.walk(self.tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == name), None
+                (
+                    n
+                    for n in ast.walk(self.tree)
+                    if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == name
+                ),
+                None,
             )
         first = node_first(node) if node is not None else 0
         last = (node.end_lineno or first) if node is not None else 0
@@ -189,7 +220,9 @@ class Program:
             calls=_calls(node) if node is not None else frozenset(),
         )
         if style != "property":
-            subject.parameters = self._parameters(function, node, owner, bound=style in ("method", "classmethod", "setter"))
+            subject.parameters = self._parameters(
+                function, node, owner, bound=style in ("method", "classmethod", "setter")
+            )
         if style != "setter":
             subject.inner = self._inner(node, owner)
         self.subjects.append(subject)
@@ -201,7 +234,11 @@ class Program:
             return None
         nested = {n.name: n for n in node.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
         for statement in node.body:
-            if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Name) and statement.value.id in nested:
+            if (
+                isinstance(statement, ast.Return)
+                and isinstance(statement.value, ast.Name)
+                and statement.value.id in nested
+            ):
                 return self._of_node(nested[statement.value.id], owner)
         return None
 
@@ -216,9 +253,15 @@ class Program:
             made.append(inspect.Parameter(argument.arg, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default))
         if arguments.vararg:
             made.append(inspect.Parameter(arguments.vararg.arg, inspect.Parameter.VAR_POSITIONAL))
-        for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults):
-            made.append(inspect.Parameter(argument.arg, inspect.Parameter.KEYWORD_ONLY, default=empty if value is None else None))
-        annotations = {a.arg: ast.unparse(a.annotation) for a in (*positional, *arguments.kwonlyargs) if a.annotation is not None}
+        for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False):
+            made.append(
+                inspect.Parameter(
+                    argument.arg, inspect.Parameter.KEYWORD_ONLY, default=empty if value is None else None
+                )
+            )
+        annotations = {
+            a.arg: ast.unparse(a.annotation) for a in (*positional, *arguments.kwonlyargs) if a.annotation is not None
+        }
         try:
             signature = inspect.Signature(made)
         except ValueError:
@@ -330,7 +373,9 @@ class Program:
         signature = inspect.Signature(parameters)
         return self._of_signature(signature, getattr(function, "__annotations__", {}), node, owner)
 
-    def _of_signature(self, signature: inspect.Signature, annotations: "dict[str, Any]", node: Any, owner: Any) -> "list[Parameter]":
+    def _of_signature(
+        self, signature: inspect.Signature, annotations: "dict[str, Any]", node: Any, owner: Any
+    ) -> "list[Parameter]":
         found = []
         styles = {
             inspect.Parameter.POSITIONAL_ONLY: "positional",
@@ -355,7 +400,9 @@ class Program:
             )
         return found
 
-    def _kinds(self, parameter: inspect.Parameter, annotation: Any, node: Any, owner: Any) -> "list[tuple[Kind, float]]":
+    def _kinds(
+        self, parameter: inspect.Parameter, annotation: Any, node: Any, owner: Any
+    ) -> "list[tuple[Kind, float]]":
         declared = self.hints.kind(annotation, owner)
         body = list(node.body) if node is not None else []
         seen = usage.observe_usage(body, parameter.name)
@@ -364,7 +411,7 @@ class Program:
                 class_node = self._class_node(owner)
                 if class_node is not None:
                     later = usage.observe_usage(list(class_node.body), stored, 1)
-                    usage._join(seen, later)
+                    usage.join(seen, later)
         if declared is not None and declared != ANY:
             weighted = [(declared, 3.0)]
             if declared.name == "union":
@@ -440,9 +487,13 @@ class Program:
                         source = _parameter_at(other, place)
                         if source is None:
                             continue
-                        for kind, weight in zip(source.kinds, source.weights):
+                        for kind, weight in zip(source.kinds, source.weights, strict=False):
                             if kind not in parameter.kinds and kind != ANY and len(parameter.kinds) < 9:
-                                if parameter.kinds and parameter.kinds[0].name in ("str", "int", "float", "bool") and parameter.weights[0] >= 3:
+                                if (
+                                    parameter.kinds
+                                    and parameter.kinds[0].name in ("str", "int", "float", "bool")
+                                    and parameter.weights[0] >= 3
+                                ):
                                     continue
                                 parameter.kinds.append(kind)
                                 parameter.weights.append(weight * 0.8)
@@ -451,11 +502,15 @@ class Program:
         for call in ast.walk(node):
             if not isinstance(call, ast.Call):
                 continue
-            if not any(k.arg is None and isinstance(k.value, ast.Name) and k.value.id == parameter.name for k in call.keywords):
+            if not any(
+                k.arg is None and isinstance(k.value, ast.Name) and k.value.id == parameter.name for k in call.keywords
+            ):
                 continue
             other = by_name_.get(ast.unparse(call.func).rpartition(".")[2])
             if other is None and isinstance(call.func, ast.Name) and call.func.id == "cls":
-                other = next((s for s in self.subjects if s.style == "class" and s.first <= node.lineno <= s.last), None)
+                other = next(
+                    (s for s in self.subjects if s.style == "class" and s.first <= node.lineno <= s.last), None
+                )
             if other is None:
                 continue
             for inner in other.parameters:
@@ -495,7 +550,7 @@ class Program:
     def subclasses(self, cls: type) -> "list[type]":
         """All loaded subclasses that can be named, in a fixed order."""
         found: "list[type]" = []
-        todo = list(cls.__subclasses__())
+        todo: "list[type]" = list(cls.__subclasses__())
         while todo and len(found) < 40:
             sub = todo.pop(0)
             if sub not in found:
@@ -511,7 +566,7 @@ class Program:
         return [s.owner for s in self.subjects if s.style == "class" and wanted <= self._attributes(s.owner)]
 
     def lacking(self, cls: type) -> "tuple[str, ...]":
-        """Attributes that methods of a class read from ``self`` and that neither it nor a base provides: a mixin's wishes."""
+        """A mixin's wishes: attributes that methods read from ``self`` and that no base provides."""
         found = self._lacking.get(cls)
         if found is None:
             found = self._lacking[cls] = self._find_lacking(cls)
@@ -529,9 +584,12 @@ class Program:
         read = [
             inner.attr
             for inner in ast.walk(node)
-            if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load) and isinstance(inner.value, ast.Name)
-            and inner.value.id == "self" and not inner.attr.startswith("__")
-        ]  # fmt: skip
+            if isinstance(inner, ast.Attribute)
+            and isinstance(inner.ctx, ast.Load)
+            and isinstance(inner.value, ast.Name)
+            and inner.value.id == "self"
+            and not inner.attr.startswith("__")
+        ]
         return tuple(dict.fromkeys(name for name in read if name not in known))
 
     def _attributes(self, cls: type) -> "set[str]":
@@ -540,7 +598,11 @@ class Program:
             known = self._known_attributes[cls] = set(dir(cls)) | set(getattr(cls, "__annotations__", {}))
             node = self._class_node(cls)
             for inner in ast.walk(node) if node is not None else ():
-                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and ast.unparse(inner.value) == "self":
+                if (
+                    isinstance(inner, ast.Attribute)
+                    and isinstance(inner.ctx, ast.Store)
+                    and ast.unparse(inner.value) == "self"
+                ):
                     known.add(inner.attr)
         return known
 
@@ -559,12 +621,14 @@ class Program:
 
 def is_public(qualname: str) -> bool:
     """Whether no part of the name is private; dunders are public."""
-    return all(not part.startswith("_") or (part.startswith("__") and part.endswith("__")) for part in qualname.split("."))
+    return all(
+        not part.startswith("_") or (part.startswith("__") and part.endswith("__")) for part in qualname.split(".")
+    )
 
 
 def node_first(node: Any) -> int:
     """First line, decorators included."""
-    lines = [node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]
+    lines: "list[int]" = [node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]
     return min(lines)
 
 
@@ -618,7 +682,11 @@ def _assigned(tree: ast.Module) -> "dict[str, list[tuple[int, int]]]":
 def _nested(cls: type) -> "list[type]":
     found = []
     for value in vars(cls).values():
-        if isinstance(value, type) and value.__module__ == cls.__module__ and value.__qualname__.startswith(cls.__qualname__ + "."):
+        if (
+            isinstance(value, type)
+            and value.__module__ == cls.__module__
+            and value.__qualname__.startswith(cls.__qualname__ + ".")
+        ):
             found.append(value)
             found.extend(_nested(value))
     return found
@@ -688,7 +756,7 @@ def _parameter_at(subject: Subject, place: "int | str") -> "Parameter | None":
 
 
 def _literal_fits(literal: str, kind: Kind) -> bool:
-    value = of_value(ast.literal_eval(literal)) if literal not in ("Ellipsis",) else None
+    value = of_value(ast.literal_eval(literal)) if literal != "Ellipsis" else None
     options = kind.args if kind.name == "union" else (kind,)
     return any(option == value for option in options)
 

@@ -7,8 +7,7 @@ import re
 from typing import Any
 
 try:
-    from re import _constants as _constants  # type: ignore[attr-defined]
-    from re import _parser as _parser  # type: ignore[attr-defined]
+    from re import _constants, _parser  # type: ignore[attr-defined]
 except ImportError:  # Python 3.10
     import sre_constants as _constants
     import sre_parse as _parser
@@ -39,7 +38,7 @@ class _Writer:
     def sequence(self, items: Any) -> str:
         return "".join(self.item(operation, argument) for operation, argument in items)
 
-    def item(self, operation: Any, argument: Any) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per operation of the syntax
+    def item(self, operation: Any, argument: Any) -> str:
         self.spent += 1
         if self.spent > 4000:
             raise _TooLong

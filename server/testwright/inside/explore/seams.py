@@ -1,7 +1,7 @@
 """Where a function reaches into the world, and the statement that puts something known there for a test.
 
-Environment variables, ``random``, ``sleep``, ``sys.argv``, standard input, and constants that are too large for a test to
-reach what lies beyond them.
+Environment variables, ``random``, ``sleep``, ``sys.argv``, standard input, and constants that are too large for a test
+to reach what lies beyond them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Seams:
         for subject in program.subjects:
             node = program.node_of(subject)
             if node is not None:
-                self._direct.setdefault(subject.qualname, []).extend(self._of(node, subject, constants))
+                self._direct.setdefault(subject.qualname, []).extend(self._of(node, constants))
 
     def of(self, subject: Subject, closure: "list[Subject]") -> "list[Seam]":
         """Seams of a subject and of what it calls."""
@@ -78,10 +78,13 @@ class Seams:
         if seam.kind == "sleep":
             return f"monkeypatch.setattr({names.bind('time')}, 'sleep', lambda seconds: None)"
         if seam.kind == "argv":
-            words = [rng.choice(values.vocabulary.near_strings(()) or ["--help"]) for _ in range(rng.choice((0, 1, 2, 3)))]
+            words = [
+                rng.choice(values.vocabulary.near_strings(()) or ["--help"]) for _ in range(rng.choice((0, 1, 2, 3)))
+            ]
             return f"monkeypatch.setattr({names.bind('sys')}, 'argv', {['program', *words]!r})"
         if seam.kind == "stdin":
-            return f"monkeypatch.setattr({names.bind('sys')}, 'stdin', {names.bind('io', 'StringIO')}({values.file_text()!r}))"
+            stream = f"{names.bind('io', 'StringIO')}({values.file_text()!r})"
+            return f"monkeypatch.setattr({names.bind('sys')}, 'stdin', {stream})"
         owner = seam.owner
         if owner == self.program.module.__name__:
             names.bind(owner)
@@ -89,7 +92,7 @@ class Seams:
             names.own_name(owner.partition(".")[0])
         return f"monkeypatch.setattr({owner}, {seam.name!r}, {rng.choice((1, 2, 3, 4, 4, 5))})"
 
-    def _of(self, node: ast.AST, subject: Subject, constants: "dict[str, str]") -> "list[Seam]":
+    def _of(self, node: ast.AST, constants: "dict[str, str]") -> "list[Seam]":
         found: "list[Seam]" = []
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call):
@@ -127,8 +130,18 @@ class Seams:
                 if isinstance(node, ast.ClassDef):
                     inner = getattr(holder, node.name, None)
                     if inner is not None:
-                        look(node.body, node.name if owner == self.program.module.__name__ else f"{owner}.{node.name}", inner)
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                        look(
+                            node.body,
+                            node.name if owner == self.program.module.__name__ else f"{owner}.{node.name}",
+                            inner,
+                        )
+                targets = (
+                    node.targets
+                    if isinstance(node, ast.Assign)
+                    else [node.target]
+                    if isinstance(node, ast.AnnAssign)
+                    else []
+                )
                 for target in targets:
                     if isinstance(target, ast.Name):
                         value = getattr(holder, target.id, None)

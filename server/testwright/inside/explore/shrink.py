@@ -15,7 +15,12 @@ def proposals(case: Case) -> "list[Case]":
 
     def add(arrange: "tuple[str, ...]", act: str) -> None:
         made = dataclasses.replace(case, arrange=pruned(arrange, act), act=act)
-        if made.key != case.key and made.cost() < case.cost() and valid(made) and all(made.key != other.key for other in found):
+        if (
+            made.key != case.key
+            and made.cost() < case.cost()
+            and valid(made)
+            and all(made.key != other.key for other in found)
+        ):
             found.append(made)
 
     add(case.arrange, case.act)

@@ -99,7 +99,7 @@ class Search:
         self.workers = Workers(runner, (channel.descriptor,))
         self.corpus: "list[Kept]" = []
         self.archive: "dict[str, dict[Any, Kept]]" = {}
-        self.tried: "set[Any]" = set(tuple(map(_frozen, key)) for key in request.get("avoid", ()))
+        self.tried: "set[Any]" = {tuple(map(_frozen, key)) for key in request.get("avoid", ())}
         self.queue: "collections.deque[Case]" = collections.deque()
         self.wraps: "dict[str, list[str]]" = {}
         self.cases = 0
@@ -156,7 +156,7 @@ class Search:
             if not flying:
                 return stopped
             batch = flying.popleft()
-            for case, seen in zip(batch.cases, self.workers.finish(batch)):
+            for case, seen in zip(batch.cases, self.workers.finish(batch), strict=False):
                 self._learn(case, seen)
             self._report()
             if not stopped:
@@ -242,7 +242,7 @@ class Search:
 
     def _mutation(self, subject: Subject) -> "Case | None":
         rng = self.rng
-        own = [kept for kept in self.archive.get(subject.qualname, {}).values()]
+        own = list(self.archive.get(subject.qualname, {}).values())
         if not own or rng.random() < 0.15:
             own = self.corpus[-60:]
         if not own:
@@ -351,7 +351,7 @@ class Search:
             part = [kept.case for kept in chosen[start : start + CHUNK]]
             first = self._observed(part, seed=1, size=2)
             second = self._observed(part[::-1], seed=2, size=8)[::-1]
-            for case, one, two in zip(part, first, second):
+            for case, one, two in zip(part, first, second, strict=False):
                 self._send(case, one, two, sent)
 
     def _send(self, case: Case, one: "dict[str, Any] | None", two: "dict[str, Any] | None", sent: "set[Any]") -> None:
@@ -408,11 +408,16 @@ class Search:
                 add(kept)
         per_goal: "collections.Counter[Any]" = collections.Counter(f for kept in chosen for f in kept.features)
         spare = [
-            kept for name in sorted(self.archive) for kept in self.archive[name].values() if kept.seen["status"] in ("ok", "raised")
+            kept
+            for name in sorted(self.archive)
+            for kept in self.archive[name].values()
+            if kept.seen["status"] in ("ok", "raised")
         ]
         spare.sort(key=lambda kept: (-len(kept.features), _plainness(kept.case)))
         for kept in spare:
-            if any(per_goal[feature] <= ALTERNATIVES for feature in kept.features) and add(dataclasses.replace(kept, credit=set())):
+            if any(per_goal[feature] <= ALTERNATIVES for feature in kept.features) and add(
+                dataclasses.replace(kept, credit=set())
+            ):
                 per_goal.update(kept.features)
         for name in sorted(self.archive):
             subject = self.subject_of.get(name)
@@ -447,12 +452,20 @@ class Search:
             while groups or flying:
                 while groups and len(flying) < IN_FLIGHT:
                     group = groups.pop(0)
-                    flying.append(self.workers.start([case for _index, case in group], observe=False, known=Known(self.frontier.goals)))
+                    flying.append(
+                        self.workers.start(
+                            [case for _index, case in group], observe=False, known=Known(self.frontier.goals)
+                        )
+                    )
                 results.extend(self.workers.finish(flying.popleft()))
             better: "dict[int, Kept]" = {}
-            for (index, case), seen in zip(plan, results):
+            for (index, case), seen in zip(plan, results, strict=False):
                 before = current[index]
-                if seen is None or seen["status"] != before.seen["status"] or seen.get("kind") != before.seen.get("kind"):
+                if (
+                    seen is None
+                    or seen["status"] != before.seen["status"]
+                    or seen.get("kind") != before.seen.get("kind")
+                ):
                     continue
                 if int(seen.get("strength", 0)) < int(before.seen.get("strength", 0)) or seen.get("applied"):
                     continue

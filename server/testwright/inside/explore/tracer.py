@@ -71,7 +71,7 @@ class Tracer:
     def stop(self) -> None:
         """Stop; the sets stay."""
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]  # None is what switches it off
+        threading.settrace(None)
 
     def _call(self, frame: FrameType, _event: str, _arg: Any) -> Any:
         code = frame.f_code

@@ -119,7 +119,7 @@ def observe_usage(body: "list[ast.AST]", name: str, depth: int = 0) -> Usage:
     return usage
 
 
-def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: int) -> None:  # noqa: C901, PLR0912, PLR0915 - one case per syntax node
+def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: int) -> None:
     if isinstance(node, ast.Attribute) and _matches(node.value, name):
         if node.attr not in usage.attributes:
             usage.attributes.append(node.attr)
@@ -148,9 +148,9 @@ def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: 
             usage.element = observe_usage(body, node.target.id, depth + 1)
         elif isinstance(node.target, ast.Tuple):
             usage.element = Usage(kinds=[(Kind("fixed-tuple", tuple(ANY for _ in node.target.elts)), 3)])
-    elif isinstance(node, ast.YieldFrom) and _matches(node.value, name):
-        usage.add(list_of(ANY), 2)
-    elif isinstance(node, ast.Starred) and _matches(node.value, name):
+    elif (isinstance(node, ast.YieldFrom) and _matches(node.value, name)) or (
+        isinstance(node, ast.Starred) and _matches(node.value, name)
+    ):
         usage.add(list_of(ANY), 2)
     elif isinstance(node, ast.Await) and _matches(node.value, name):
         usage.awaited = True
@@ -175,7 +175,7 @@ def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: 
             elif isinstance(target, ast.Tuple):
                 usage.add(Kind("fixed-tuple", tuple(ANY for _ in target.elts)), 2)
             elif isinstance(target, ast.Name) and depth < 2 and target.id != name:
-                _join(usage, observe_usage(body, target.id, depth + 1))
+                join(usage, observe_usage(body, target.id, depth + 1))
     elif isinstance(node, ast.AnnAssign) and _matches(node.value, name) and isinstance(node.target, ast.Attribute):
         usage.stored.append(ast.unparse(node.target))
     elif isinstance(node, ast.Raise) and (_matches(node.exc, name) or _matches(node.cause, name)):
@@ -191,9 +191,9 @@ def _look_call(node: ast.Call, name: str, usage: Usage) -> None:
     if isinstance(node.func, ast.Attribute) and _matches(node.func.value, name):
         if node.func.attr not in usage.called:
             usage.called.append(node.func.attr)
-        if node.func.attr in ("get", "pop", "setdefault") and node.args and isinstance(node.args[0], ast.Constant):
-            if isinstance(node.args[0].value, str):
-                usage.keys.append(node.args[0].value)
+        key = node.args[0] if node.args and node.func.attr in ("get", "pop", "setdefault") else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            usage.keys.append(key.value)
         return
     callee = ast.unparse(node.func)
     for index, argument in enumerate(node.args):
@@ -208,7 +208,10 @@ def _look_call(node: ast.Call, name: str, usage: Usage) -> None:
         elif callee in ("hasattr", "getattr") and index == 0 and len(node.args) > 1:
             if isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str):
                 usage.attributes.append(node.args[1].value)
-        elif callee in ("map", "filter", "sorted", "reduce", "functools.reduce", "partial", "functools.partial") and index == 0:
+        elif (
+            callee in ("map", "filter", "sorted", "reduce", "functools.reduce", "partial", "functools.partial")
+            and index == 0
+        ):
             usage.add(list_of(ANY) if callee == "sorted" else Kind("callable"), 2)
             if callee in ("map", "filter"):
                 usage.calls.append(len(node.args) - 1)
@@ -302,7 +305,8 @@ def _look_operator(node: ast.BinOp, name: str, usage: Usage) -> None:
             usage.add(FLOAT, 0.5)
 
 
-def _join(into: Usage, other: Usage) -> None:
+def join(into: Usage, other: Usage) -> None:
+    """Add what was seen of one thing to what was seen of another."""
     for name in ("attributes", "called", "kinds", "literals", "calls", "keys", "forwarded", "stored", "isinstance_of"):
         getattr(into, name).extend(getattr(other, name))
     into.element = into.element or other.element
@@ -339,7 +343,7 @@ def kinds_of(usage: Usage, name: str, resolve: Any, depth: int = 0) -> "list[tup
         if kind is not None:
             add(kind, 2)
             add(ANY, 0.3)
-    touched = [attribute for attribute in dict.fromkeys((*usage.called, *usage.attributes))]
+    touched = list(dict.fromkeys((*usage.called, *usage.attributes)))
     if touched:
         fitting = [
             (kind, sum(hasattr(cls, attribute) for attribute in touched) / len(touched)) for _n, cls, kind in _TYPES

@@ -9,7 +9,20 @@ from typing import Any
 
 from . import regexes
 
-WORDS = ("hello", "world", "Alice", "apple", "example", "sample text", "Hello World", "foo_bar", "a", "", "abc", "x y z")
+WORDS = (
+    "hello",
+    "world",
+    "Alice",
+    "apple",
+    "example",
+    "sample text",
+    "Hello World",
+    "foo_bar",
+    "a",
+    "",
+    "abc",
+    "x y z",
+)
 NUMBERS = (0, 1, 2, 3, 5, 10, -1, 7, 100, 1000)
 _BY_ROLE: "dict[str, tuple[str, ...]]" = {
     "url": ("https://example.com/path?q=1", "http://localhost:8080/", "ftp://example.org"),

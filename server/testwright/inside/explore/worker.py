@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import json
@@ -23,7 +24,10 @@ CPU_SECONDS = 0.6
 """CPU time of one case."""
 SILENCE_SECONDS = 4.0
 """Wall time without a word after which a child is killed."""
+_ENDLESS = {"list": "take", "collect": "collect-take"}
+"""What to do with what did not end when it was drained."""
 MEMORY = 1536 * 1024 * 1024
+"""Bytes of data of one child."""
 
 
 @dataclasses.dataclass
@@ -74,10 +78,8 @@ class Workers:
         for descriptor in self.close:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        try:
+        with contextlib.suppress(ValueError, OSError):  # a lower limit may be set already
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-        except (ValueError, OSError):
-            pass
         folder = tempfile.mkdtemp(prefix="batch")
         os.chdir(folder)
         tempfile.tempdir = None
@@ -104,24 +106,23 @@ class Workers:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, case: Case, options: "dict[str, Any]") -> "dict[str, Any]":
+        """Run a case, and again wrapped as its result wants it."""
+        plain = case
         applied: "list[str]" = []
-        seen = Seen("limit")
         try:
             for _ in range(4):
                 signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
                 signal.setitimer(signal.ITIMER_REAL, CPU_SECONDS * 3)
                 seen = self.runner.run(case, **options)
-                wrap = seen.wrap
-                if not wrap or wrap in applied or seen.status in ("limit",):
-                    if seen.status == "limit" and applied and applied[-1] in ("list", "collect"):
-                        wrap = {"list": "take", "collect": "collect-take"}[applied.pop()]
-                        case = wrapped(before, wrap, self.runner.names)
-                        applied.append(wrap)
-                        continue
+                if seen.status == "limit" and applied and applied[-1] in _ENDLESS:
+                    applied[-1] = _ENDLESS[applied[-1]]
+                elif seen.wrap and seen.wrap not in applied and seen.status != "limit":
+                    applied.append(seen.wrap)
+                else:
                     break
-                before = case
-                case = wrapped(case, wrap, self.runner.names)
-                applied.append(wrap)
+                case = plain
+                for wrap in applied:
+                    case = wrapped(case, wrap, self.runner.names)
         except TimeLimit:
             seen = Seen("limit")
         except BaseException as exception:  # the case left something behind that breaks us

@@ -27,7 +27,9 @@ def wrapped(case: Case, kind: str, names: Names) -> Case:
         first, rest = "first", "rest"
         while {first, rest} & set(local_names(case.arrange)):
             first, rest = first + "_", rest + "_"
-        return dataclasses.replace(case, arrange=(*case.arrange, f"{first}, {rest} = {case.act}"), act=f"({first}, list({rest}))")
+        return dataclasses.replace(
+            case, arrange=(*case.arrange, f"{first}, {rest} = {case.act}"), act=f"({first}, list({rest}))"
+        )
     if kind == "collect-each":
         bound = names.bind("asyncio")
         body = f"async def collect():\n    return [[item async for item in part] for part in {case.act}]"
