@@ -156,8 +156,9 @@ def test_a_latin_1_module_and_test_file_keep_their_encoding(bench: Bench) -> Non
 
     assert ended.code == 0, ended.stderr
     new = path.read_bytes()
-    assert new.startswith(old.rstrip(b"\n"))
     assert len(new) > len(old)
+    left = iter(new.splitlines())
+    assert all(line in left for line in old.splitlines())  # each old line, in the old order
     compile(new, "test_greeting.py", "exec")
     assert "sal\u00fat a".encode("latin-1") in new
 

@@ -318,9 +318,9 @@ def _check_suite(job: Job, verification: Verification) -> None:
             f"With {job.place.path.name} in its place, {name} could no longer be collected: {reason}.",
             next_step="Name another test file with --output.",
         )
-    if not verification.passed:
+    if not verification.passed or verification.coverage is None:
         raise NothingProven(
-            f"pytest ran no test of {job.place.path.name} to its end within the time.",
+            f"{job.place.path.name} was not run to its end within the time, so it is not proven and not written.",
             next_step="Give it more time with --budget.",
         )
 
