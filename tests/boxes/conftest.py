@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -9,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def outside() -> Iterator[Path]:
     (folder / "kept.txt").write_text("canary-outside\n", "utf-8")
     (folder / "kept.txt").chmod(0o666)
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # a test may have had it destroyed
 
 
 def alive(token: str) -> list[int]:
@@ -174,3 +175,11 @@ def token() -> Iterator[str]:
     while alive(word) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert alive(word) == []
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something that nobody announces."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 from typing import ClassVar
@@ -155,6 +156,12 @@ class BubblewrapBox:
         return words
 
     async def _try_all(self) -> Probe:
+        if sys.platform != "linux":
+            return Probe(
+                usable=False,
+                detail="bubblewrap is a program for Linux, and there is no box for this system yet.",
+                next_step="On Windows use WSL 2; on macOS use a Linux machine or container.",
+            )
         refusals = []
         for program in bubblewrap_programs():
             probe = await self._try(program)

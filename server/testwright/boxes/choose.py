@@ -9,7 +9,7 @@ from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.landlock import LandlockBox
 from testwright.boxes.plain import PlainBox
 from testwright.boxes.protocol import Box, Probe
-from testwright.errors import BoxUnavailable
+from testwright.errors import BoxUnavailable, UsageError
 
 BoxName = Literal["auto", "bubblewrap", "landlock", "none"]
 
@@ -25,8 +25,12 @@ async def choose_box(name: BoxName) -> Box:
         name: ``auto`` takes the first that works here and never ``none``.
 
     Raises:
+        UsageError: There is no such box.
         BoxUnavailable: With the reason and the next step of each that was tried.
     """
+    if name != "auto" and name not in _AUTOMATIC | _BY_NAME_ONLY:
+        known = ", ".join(("auto", *_AUTOMATIC, *_BY_NAME_ONLY))
+        raise UsageError(f"There is no box named {name}.", next_step=f"Take one of {known}.")
     kinds = _AUTOMATIC if name == "auto" else {name: (_AUTOMATIC | _BY_NAME_ONLY)[name]}
     probes: dict[str, Probe] = {}
     for kind, make in kinds.items():

@@ -219,7 +219,7 @@ class _LauncherTree:
                 self._force()
                 await asyncio.sleep(0.01)
 
-    def outcome(self, status: int) -> int:
+    def outcome(self, status: int, stderr: str) -> int:  # noqa: ARG002 - the launcher tells it otherwise
         """The program's exit code or minus its signal, as the launcher tells it.
 
         Raises:

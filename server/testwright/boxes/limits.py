@@ -73,8 +73,12 @@ class ProcessTree(Protocol):
         """Return when nothing of it is alive."""
         ...
 
-    def outcome(self, status: int) -> int:
-        """The program's exit code or minus its signal, from the status of the process that was started.
+    def outcome(self, status: int, stderr: str) -> int:
+        """The program's exit code or minus its signal.
+
+        Args:
+            status: Of the process that was started.
+            stderr: The end of what it wrote; its reason, when the program did not start.
 
         Raises:
             BoxFailure: The program did not even start.
@@ -262,14 +266,15 @@ class SupervisedProcess:
             self._watching.cancel()
             # A pipe ends when its last writer has gone; should one have escaped, it is not waited for.
             await asyncio.wait([self._listening, self._feeding], timeout=_GRACE)
+            stderr = self._tail.decode("utf-8", errors="replace")
             try:
-                code = self._tree.outcome(status)
+                code = self._tree.outcome(status, stderr)
             except BoxFailure as failure:
                 if self._cause is None:
                     self._failure = failure
                 code = status
             cause = self._cause or ("signalled" if code < 0 else "exited")
-            self._exit = BoxExit(cause, code, self._tail.decode("utf-8", errors="replace") + self._reason)
+            self._exit = BoxExit(cause, code, stderr + self._reason)
         finally:
             self._tree.kill()  # we may have been cancelled before the end
             for task in (self._watching, self._listening, self._feeding):

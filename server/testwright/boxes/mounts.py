@@ -90,7 +90,7 @@ def world_mounts(world: World, *, foreign_user: bool) -> list[str]:
         if foreign_user:
             _check_readable(root)
         if root.is_relative_to(world.workspace):
-            _make_mount_point(world.snapshot / root.relative_to(world.workspace), folder=root.is_dir())
+            _make_mount_point(world, root)
         shown.append((root, root))
     for source, place in sorted(shown, key=lambda pair: (len(pair[1].parts), str(pair[1]))):
         options += _folders(place)
@@ -107,16 +107,23 @@ def _folders(place: Path) -> list[str]:
     return options
 
 
-def _make_mount_point(path: Path, *, folder: bool) -> None:
+def _make_mount_point(world: World, root: Path) -> None:
+    """Make an empty folder or file in the snapshot, and its parents as open as the rest of it, whatever the umask."""
+    relative = root.relative_to(world.workspace)
     try:
-        if folder:
-            path.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(relative.parents[:-1]):
+            folder = world.snapshot / parent
+            if not folder.is_dir():
+                folder.mkdir()
+                folder.chmod(0o755)
+        place = world.snapshot / relative
+        if root.is_dir():
+            place.mkdir(exist_ok=True)
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            place.touch()
     except OSError as error:
         raise BoxFailure(
-            f"The copy of the workspace cannot take {path.name} in: {error.strerror or error}.", next_step="Run again."
+            f"The copy of the workspace cannot take {relative} in: {error.strerror or error}.", next_step="Run again."
         ) from error
 
 

@@ -103,7 +103,7 @@ class Namespace:
         if self._handle is not None:
             await readable(self._handle)
 
-    def outcome(self, status: int) -> int:
+    def outcome(self, status: int, stderr: str) -> int:
         """The program's exit code. Bubblewrap tells signals as 128 and more, which an exit code may be as well.
 
         Raises:
@@ -118,7 +118,8 @@ class Namespace:
                 return _SIGNAL_BASE - int(code) if _SIGNAL_BASE < code < _SIGNAL_BASE + signal.NSIG else int(code)
         if status < 0:
             return status
-        raise BoxFailure("bubblewrap could not make the box.", next_step="See testwright doctor.")
+        reason = stderr.strip().rpartition("\n")[2].removeprefix("bwrap: ") or "it gave no reason"
+        raise BoxFailure(f"bubblewrap could not make the box: {reason}.", next_step="See testwright doctor.")
 
     def close(self) -> None:
         """Give back the descriptors."""

@@ -6,6 +6,7 @@ whatever the user can.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +27,11 @@ class PlainBox:
         self._registry = registry or Registry.default()
 
     async def probe(self) -> Probe:
-        """It can be had wherever processes can be started."""
+        """It can be had on every Linux."""
+        if sys.platform != "linux":
+            return Probe(
+                usable=False, detail="Boxes are made on Linux only, so far.", next_step="On Windows use WSL 2."
+            )
         return Probe(usable=True, detail="Works, but gives no protection; it is used only when named.")
 
     def seen(self, world: World, path: Path) -> Path:

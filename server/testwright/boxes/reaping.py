@@ -99,7 +99,8 @@ class Registry:
         path = parent / f"{_PREFIX}{purpose}-{secrets.token_hex(16)}"
         note = self.note(folders=(path,))
         try:
-            path.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+            path.mkdir(mode=0o700)
+            path.chmod(0o711 if os.geteuid() == 0 else 0o700)  # whatever the umask
             yield path
         finally:
             delete_tree(path)

@@ -98,7 +98,7 @@ def make_snapshot(workspace: Path, destination: Path, *, keep: Iterable[Path] = 
     kept = {Path(os.path.realpath(path)).relative_to(workspace) for path in keep}
     copier = _Copier(workspace, kept)
     try:
-        destination.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700)
+        _make_folder(destination, 0o755 if os.geteuid() == 0 else 0o700)
         top = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY)
         try:
             copier.copy_folder(top, destination, Path())
@@ -169,14 +169,14 @@ class _Copier:
                     return
                 self._copy_kept(folder, place, path)
                 return
-            place.mkdir(mode=0o755)
+            _make_folder(place)
             self.copy_folder(folder, place, path)
         finally:
             os.close(folder)
 
     def _copy_kept(self, folder: int, place: Path, path: Path) -> None:
         """Of a folder that is left out, only what is to be kept."""
-        place.mkdir(mode=0o755)
+        _make_folder(place)
         if path in self.kept:
             self.copy_folder(folder, place, path)
             return
@@ -250,6 +250,11 @@ class _Copier:
             target = os.path.relpath(real, folder)
         place.symlink_to(target)
         self.files += 1
+
+
+def _make_folder(place: Path, mode: int = 0o755) -> None:
+    place.mkdir(mode=0o700)
+    place.chmod(mode)  # whatever the umask
 
 
 def _has(folder: int, name: str) -> bool:
