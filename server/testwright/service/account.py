@@ -72,16 +72,19 @@ class Account:
                 self.notes.append(sentence)
                 self._tell("note", sentence)
 
-    def take_selection(self, selection: Selection, composed: ComposedFile | None, covered: CoverageSets) -> None:
-        """Keep which tests stand in the file, and which do not and why."""
+    def take_discarded(self, selection: Selection) -> None:
+        """Keep which candidates do not stand in the file, and why."""
+        self.discarded = tuple(
+            DiscardedTest(verdict.candidate.target, verdict.reason, source_of(verdict)) for verdict in selection.dropped
+        )
+
+    def take_kept(self, selection: Selection, composed: ComposedFile | None, covered: CoverageSets) -> None:
+        """Keep which tests stand in the file, and what each adds to what was covered before."""
         verdicts = {verdict.candidate.id: verdict for verdict in selection.kept}
         tests = composed.suite.tests if composed is not None else ()
         self.kept = tuple(
             _kept(test.name, test.target, [verdicts[one] for one in test.candidates if one in verdicts], covered)
             for test in tests
-        )
-        self.discarded = tuple(
-            DiscardedTest(verdict.candidate.target, verdict.reason, source_of(verdict)) for verdict in selection.dropped
         )
 
     def finish(self, status: Status, *, test_file: str | None) -> RunReport:

@@ -34,11 +34,13 @@ from testwright.writing.render import render_candidates
 # Shares of the budget that a phase may take at most. The search ends by itself on a plateau, as a rule long before.
 IMPORT_SHARE = 0.35
 BASELINE_SHARE = 0.25
-EXPLORE_SHARE = 0.45
+EXPLORE_SHARE = 0.4
 JUDGE_SHARE = 0.35
 MUTATION_SHARE = 0.2
-VERIFY_SECONDS = 4.0
+VERIFY_SHARE = 0.2
 """What is kept for the last phase: three fresh runs of pytest beside a collection of the suite."""
+VERIFY_SECONDS = 4.0
+"""What the last phase has even when the budget is used up, since without it all would be lost."""
 
 MAX_COMPOSITIONS = 4
 """How often the file is composed, at most: again without the tests that failed in it."""
@@ -102,7 +104,7 @@ class Run:
         proposal = await self._propose(job, workshop, measured)
         verdicts, kills = await self._judge(job, workshop, measured, proposal)
         selection, composed, verification = await self._select(job, workshop, measured, verdicts, kills)
-        self._account.take_selection(selection, composed, measured.settled)
+        self._account.take_kept(selection, composed, measured.settled)
         self._account.note(*_untested(selection))
         if composed is None or verification is None:
             return self._nothing_to_add(job, measured, selection)
@@ -197,7 +199,7 @@ class Run:
     def _share(self, part: float) -> float:
         """Seconds for a phase that must leave room for the last one."""
         watch = self._account.watch
-        return max(1.0, min(watch.share(part), watch.remaining - VERIFY_SECONDS))
+        return max(1.0, min(watch.share(part), watch.remaining - watch.share(VERIFY_SHARE)))
 
     async def _select(
         self,
@@ -211,6 +213,7 @@ class Run:
         account = self._account
         for _ in range(MAX_COMPOSITIONS):
             selection = minimise(verdicts, measured.settled, job.callables, kills=kills)
+            account.take_discarded(selection)
             if not selection.kept:
                 return selection, None, None
             with account.step("verify", "running the finished file"):
