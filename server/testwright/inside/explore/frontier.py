@@ -42,6 +42,7 @@ class Frontier:
                             todo.append(other)
             self.closure[id(subject)] = found
         self.tested: "set[str]" = set()
+        self.source_lines = {goal[0] for goal in goals if isinstance(goal, tuple)}
 
     def of(self, seen: "dict[str, Any]") -> "set[Any]":
         """The goals that a run reached."""
@@ -55,6 +56,17 @@ class Frontier:
             if subject.first <= line <= subject.last:
                 total += 0.25 if feature in self.weak else 1.0
         return total
+
+    def sources(self, subject: Subject) -> "list[int]":
+        """Lines from which missing arcs start, in the subject and in what it calls."""
+        spans = [(other.first, other.last) for other in (subject, *self.closure[id(subject)])]
+        return sorted(
+            {
+                feature[0]
+                for feature in self.remaining
+                if isinstance(feature, tuple) and any(first <= feature[0] <= last for first, last in spans)
+            }
+        )
 
     def weights(self, *, private: bool) -> "list[float]":
         """One weight per subject of the program."""

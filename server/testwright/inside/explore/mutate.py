@@ -121,16 +121,15 @@ class Mutator:
     def text(self, value: str) -> str:
         """A changed string: a token of the module spliced in, a part cut, doubled or replaced."""
         rng = self.rng
-        tokens = self.program.vocabulary.tokens or ["a", "-", " "]
         position = rng.randrange(len(value) + 1)
         end = min(len(value), position + rng.choice((1, 1, 2, 4, 8)))
         roll = rng.random()
         if roll < 0.35:
-            return value[:position] + rng.choice(tokens) + value[position:]
+            return value[:position] + self.values.token() + value[position:]
         if roll < 0.5:
             return value[:position] + value[end:]
         if roll < 0.6:
-            return value[:position] + rng.choice(tokens) + value[end:]
+            return value[:position] + self.values.token() + value[end:]
         if roll < 0.68:
             return value[:position] + rng.choice("a1 .-_,:;'\"\\\n\t/#[]{}()=+zZ0é") + value[position:]
         if roll < 0.74:

@@ -126,6 +126,7 @@ class Seen:
         digest: A short text that tells results apart.
         wrap: What the act must be wrapped in, empty when nothing.
         asserts: Expressions.
+        looked: Whether it was looked for something to assert.
         strength: 0 nothing to assert, 1 weak (``is None`` alone), 2 good.
     """
 
@@ -143,6 +144,7 @@ class Seen:
     deliberate: bool = False
     failed: int = -1
     produced: str = ""
+    looked: bool = False
     imports: "dict[str, Any]" = field(default_factory=dict)
     events: int = 0
 
@@ -359,6 +361,7 @@ class Runner:
         printed_before: int,
         environment: "dict[str, str]",
     ) -> None:
+        seen.looked = True
         found: "list[str]" = []
         printed = _buffer(sys.stdout).getvalue()[printed_before:]
         same = None

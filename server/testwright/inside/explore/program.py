@@ -139,9 +139,7 @@ class Program:
         self.hints = Hints(module, self.tree)
         self.nodes = _index(self.tree)
         self.class_nodes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
-        self.vocabulary = Vocabulary(
-            self.tree, [vars(module)[name] for name in sorted(vars(module)) if name in self.own], rng
-        )
+        self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module))], rng)
         self.file_texts: "list[str]" = []
         self.file_suffix = _file_suffix(source)
         self.subjects: "list[Subject]" = []

@@ -110,7 +110,7 @@ class Scalars:
         if roll < 0.55 and vocabulary.strings:
             return rng.choice(vocabulary.strings)[1]
         if roll < 0.72 and vocabulary.tokens:
-            parts = [rng.choice(vocabulary.tokens) for _ in range(rng.choice((1, 2, 2, 3, 4)))]
+            parts = [self.token() for _ in range(rng.choice((1, 2, 2, 3, 4)))]
             if rng.random() < 0.6:
                 parts.insert(rng.randrange(len(parts) + 1), rng.choice(("a", "1", "x", "key", "abc", "42")))
             return rng.choice(("", "", " ", "\n")).join(parts)
@@ -120,6 +120,12 @@ class Scalars:
         if roll < 0.9:
             return rng.choice(WORDS)
         return self._varied(rng.choice((*WORDS, *vocabulary.samples[:50])))
+
+    def token(self) -> str:
+        """A short literal of the module, or what one of its regular expressions matches."""
+        if self.vocabulary.samples and (not self.vocabulary.tokens or self.rng.random() < 0.2):
+            return self.rng.choice(self.vocabulary.samples)
+        return self.rng.choice(self.vocabulary.tokens or WORDS)
 
     def _varied(self, text: str) -> str:
         rng = self.rng

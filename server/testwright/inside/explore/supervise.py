@@ -14,6 +14,7 @@ from typing import Any
 
 from ..channel import Channel
 from .cases import Case, valid
+from .choose import Kept, greedy, plainness, variety
 from .emit import candidate, without_result_name
 from .frontier import Frontier
 from .harvest import Harvest
@@ -33,11 +34,12 @@ IN_FLIGHT = 2
 """Children at once; fixed, so that the same seed draws the same cases on any machine."""
 PLATEAU = 2500
 """Cases without anything new after which the search ends."""
-MAX_CANDIDATES = 200
-ALTERNATIVES = 2
-"""Further cases per goal, for the judge to fall back on."""
-DIVERSITY = 5
-"""Further cases per subject, with other paths or results."""
+MAX_CANDIDATES = 140
+VARIETY = 4
+"""Further cases per subject, with other paths or results: what kills mutants."""
+MUTATION_SHARE = 0.45
+NEAR = 14
+"""Cases remembered for each line that a missing arc starts from."""
 SEARCH_SHARE = 0.6
 """Share of the wall time for the search; then come shrinking and observing."""
 SHRINK_SHARE = 0.75
@@ -54,23 +56,6 @@ class Known:
 
     def __contains__(self, feature: object) -> bool:
         return feature not in self.remaining
-
-
-@dataclasses.dataclass
-class Kept:
-    """A case worth keeping.
-
-    Attributes:
-        case: The case, wrapped as it ran.
-        seen: What it showed.
-        features: Goals that it reached.
-        credit: Those that it was the first to reach; shrinking keeps them.
-    """
-
-    case: Case
-    seen: "dict[str, Any]"
-    features: "set[Any]"
-    credit: "set[Any]"
 
 
 class Search:
@@ -101,6 +86,7 @@ class Search:
         self.archive: "dict[str, dict[Any, Kept]]" = {}
         self.tried: "set[Any]" = {tuple(map(_frozen, key)) for key in request.get("avoid", ())}
         self.queue: "collections.deque[Case]" = collections.deque()
+        self.near: "dict[int, list[Kept]]" = {}
         self.wraps: "dict[str, list[str]]" = {}
         self.cases = 0
         self.since_new = 0
@@ -215,7 +201,7 @@ class Search:
             subject = self.frontier.choose(rng, weights)
             subject.tried += 1
             subject.fruitless += 1
-            if self.corpus and rng.random() < 0.42:
+            if self.corpus and rng.random() < MUTATION_SHARE:
                 return self._mutation(subject)
             return self.fresh(subject)
         except RecursionError:
@@ -242,9 +228,7 @@ class Search:
 
     def _mutation(self, subject: Subject) -> "Case | None":
         rng = self.rng
-        own = list(self.archive.get(subject.qualname, {}).values())
-        if not own or rng.random() < 0.15:
-            own = self.corpus[-60:]
+        own = self._parents(subject)
         if not own:
             return self.fresh(subject)
         parent = rng.choice(own).case
@@ -252,11 +236,29 @@ class Search:
             return self.mutator.splice(parent, rng.choice(own).case)
         return self.mutator.mutate(parent)
 
+    def _parents(self, subject: Subject) -> "list[Kept]":
+        """Cases to change: those that come by a missing arc, or those of the subject, rather with a result."""
+        rng = self.rng
+        roll = rng.random()
+        if roll < 0.5:
+            missing = self.frontier.sources(subject)
+            near = self.near.get(rng.choice(missing)) if missing else None
+            if near:
+                return near
+        if roll < 0.9:
+            own = list(self.archive.get(subject.qualname, {}).values())
+            good = [kept for kept in own if kept.seen["status"] == "ok"]
+            return good if good and rng.random() < 0.7 else own
+        return self.corpus[-60:]
+
     # -- learning -------------------------------------------------------------------------------------------------
 
     def _learn(self, case: Case, seen: "dict[str, Any] | None") -> None:
         self.since_new += 1
-        if seen is None:
+        if seen is None or seen["status"] == "limit":
+            slow = self.subject_of.get(case.target)
+            if slow is not None:
+                slow.fruitless += 15  # what hangs costs as much as many cases
             return
         for wrap in seen.get("applied", ()):
             case = wrapped(case, wrap, self.program.names)
@@ -302,6 +304,13 @@ class Search:
                 frontier.weak |= credit
         if strength >= 2 or not fresh:
             frontier.tested.add(case.target)
+        for line in seen.get("lines", ()):
+            if line in frontier.source_lines:
+                near = self.near.setdefault(line, [])
+                if len(near) < NEAR:
+                    near.append(kept)
+                elif credit or self.rng.random() < 0.05:
+                    near[self.rng.randrange(NEAR)] = kept
         paths = self.archive.setdefault(case.target, {})
         signature = (seen["status"], seen.get("kind", ""), hash(tuple(seen.get("arcs", ()))))
         for key in (signature, (*signature, seen.get("digest", ""))):
@@ -310,7 +319,7 @@ class Search:
                 if len(paths) < 60 or credit:
                     paths[key] = kept
                     break
-            elif _plainness(case) < _plainness(current.case) and key == signature:
+            elif plainness(case) < plainness(current.case) and key == signature:
                 paths[key] = kept
                 break
 
@@ -392,43 +401,27 @@ class Search:
         return found
 
     def _chosen(self) -> "list[Kept]":
-        """The corpus, alternatives for each goal, and some variety for each subject."""
-        chosen: "list[Kept]" = []
-        keys: "set[Any]" = set()
+        """What covers the goals, then something for each public subject, then variety, then what may stand in."""
+        archived = {name: list(paths.values()) for name, paths in self.archive.items()}
+        pool = [*self.corpus, *(kept for name in sorted(archived) for kept in archived[name])]
+        public = {
+            name: rows for name, rows in archived.items() if name in self.subject_of and self.subject_of[name].public
+        }
+        first = greedy(pool)
+        chosen: "dict[Any, Kept]" = {kept.case.key: kept for kept in first}
+        targets = {kept.case.target for kept in first}
+        missing = {name: rows for name, rows in public.items() if name not in targets}
+        for more in (variety(missing, 1), variety(public, VARIETY), self._standby(pool, first)):
+            for kept in more:
+                if len(chosen) < MAX_CANDIDATES:
+                    chosen.setdefault(kept.case.key, kept)
+        return list(chosen.values())
 
-        def add(kept: Kept) -> bool:
-            if kept.case.key in keys or len(chosen) >= MAX_CANDIDATES:
-                return False
-            keys.add(kept.case.key)
-            chosen.append(kept)
-            return True
-
-        for kept in self.corpus:
-            if int(kept.seen.get("strength", 0)) >= 2 or kept.credit & self.frontier.remaining:
-                add(kept)
-        per_goal: "collections.Counter[Any]" = collections.Counter(f for kept in chosen for f in kept.features)
-        spare = [
-            kept
-            for name in sorted(self.archive)
-            for kept in self.archive[name].values()
-            if kept.seen["status"] in ("ok", "raised")
-        ]
-        spare.sort(key=lambda kept: (-len(kept.features), _plainness(kept.case)))
-        for kept in spare:
-            if any(per_goal[feature] <= ALTERNATIVES for feature in kept.features) and add(
-                dataclasses.replace(kept, credit=set())
-            ):
-                per_goal.update(kept.features)
-        for name in sorted(self.archive):
-            subject = self.subject_of.get(name)
-            if subject is not None and not subject.public:
-                continue
-            count = 0
-            for kept in sorted(self.archive[name].values(), key=lambda kept: _plainness(kept.case)):
-                if count >= DIVERSITY:
-                    break
-                count += add(dataclasses.replace(kept, credit=set()))
-        return chosen
+    def _standby(self, pool: "list[Kept]", first: "list[Kept]") -> "list[Kept]":
+        """Other cases for the goals, should the first be refused."""
+        keys = {kept.case.key for kept in first}
+        others = greedy([kept for kept in pool if kept.case.key not in keys])
+        return [dataclasses.replace(kept, credit=set()) for kept in others]
 
     def _shrunk(self, chosen: "list[Kept]") -> "list[Kept]":
         """Make cases smaller while they reach what they were kept for, in the same way."""
@@ -479,11 +472,6 @@ class Search:
                 current[index] = kept
             open_ = sorted(better)
         return current
-
-
-def _plainness(case: Case) -> float:
-    """Lower is nicer: documentation first, then what is short."""
-    return case.cost() - (200 if case.origin in ("doctest", "example") else 0)
 
 
 def _frozen(value: Any) -> Any:
