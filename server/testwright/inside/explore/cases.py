@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import re
 from dataclasses import dataclass, field
 
 from .names import free_names
+
+_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -152,3 +156,59 @@ def free_or_used(source: str) -> "set[str]":
     return {
         node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
+
+
+HEAVY = 10_000
+"""A factor or a range beyond this makes a slow test and shows nothing more."""
+
+
+class _Tamer(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self.changed = False
+
+    def _small(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) > HEAVY:
+            self.changed = True
+            return ast.copy_location(ast.Constant(20 if node.value > 0 else -20), node)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """A factor or an exponent; numbers alone are harmless to multiply."""
+        self.generic_visit(node)
+        if isinstance(node.op, (ast.Mult, ast.Pow, ast.LShift)) and not (
+            isinstance(node.op, ast.Mult)
+            and isinstance(node.left, ast.Constant)
+            and type(node.left.value) in (int, float)
+        ):
+            node.right = self._small(node.right)  # type: ignore[assignment]
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        """A factor."""
+        self.generic_visit(node)
+        if isinstance(node.op, (ast.Mult, ast.Pow, ast.LShift)):
+            node.value = self._small(node.value)  # type: ignore[assignment]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """The end of a range."""
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "range":
+            node.args = [self._small(argument) for argument in node.args]  # type: ignore[misc]
+        return node
+
+
+def tamed(case: Case) -> Case:
+    """The same case with factors and ranges of a size that a test can have."""
+    if not any(len(word) > 4 for word in _NUMBERS.findall(case.source)):
+        return case
+    sources = []
+    changed = False
+    for source in (*case.arrange, case.act):
+        tamer = _Tamer()
+        tree = tamer.visit(ast.parse(source))
+        changed = changed or tamer.changed
+        sources.append(ast.unparse(tree) if tamer.changed else source)
+    if not changed:
+        return case
+    return dataclasses.replace(case, arrange=tuple(sources[:-1]), act=sources[-1])

@@ -44,6 +44,8 @@ class Mutator:
                     continue
             spot = rng.randrange(len(arrange) + 1) if arrange and rng.random() < 0.5 else len(arrange)
             source = act if spot == len(arrange) else arrange[spot]
+            if source.startswith(("async def collect", "def enter", "async def enter")):
+                continue  # what only drains or enters
             replaced = self._change(source, draft)
             if replaced is None:
                 continue

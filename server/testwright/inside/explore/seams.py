@@ -51,7 +51,12 @@ class Seams:
     def of(self, subject: Subject, closure: "list[Subject]") -> "list[Seam]":
         """Seams of a subject and of what it calls."""
         found: "list[Seam]" = []
-        for other in (subject, *closure):
+        made = [
+            s
+            for s in self.program.subjects
+            if s.style == "class" and subject.owner and issubclass(subject.owner, s.owner)
+        ]
+        for other in (subject, *closure, *made):
             for seam in self._direct.get(other.qualname, ()):
                 if all((seam.kind, seam.name) != (known.kind, known.name) for known in found):
                     found.append(seam)

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from ..channel import Channel
-from .cases import Case, valid
+from .cases import Case, tamed, valid
 from .choose import Kept, greedy, plainness, variety
 from .emit import candidate, without_result_name
 from .frontier import Frontier
@@ -38,6 +38,8 @@ MAX_CANDIDATES = 140
 VARIETY = 4
 """Further cases per subject, with other paths or results: what kills mutants."""
 MUTATION_SHARE = 0.45
+SLOW_EVENTS = 6_000
+"""Lines of the target in one case beyond which it is no good parent: its children would be as slow."""
 NEAR = 14
 """Cases remembered for each line that a missing arc starts from."""
 SEARCH_SHARE = 0.6
@@ -191,7 +193,7 @@ class Search:
             self.tried.add(case.key)
             if case.key in self.workers.poisoned or not valid(case):
                 continue
-            found.append(case)
+            found.append(tamed(case))
         self.cases += len(found)
         return found
 
@@ -305,7 +307,7 @@ class Search:
         if strength >= 2 or not fresh:
             frontier.tested.add(case.target)
         for line in seen.get("lines", ()):
-            if line in frontier.source_lines:
+            if line in frontier.source_lines and seen.get("events", 0) <= SLOW_EVENTS:
                 near = self.near.setdefault(line, [])
                 if len(near) < NEAR:
                     near.append(kept)
