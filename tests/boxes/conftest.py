@@ -131,7 +131,11 @@ def world(tmp_path: Path, workspace: Path, interpreter: tuple[str, tuple[Path, .
     return World(workspace, private / "snapshot", interpreter[1])
 
 
-@pytest.fixture(params=CONTRACTS)
+# As root a user number of its own does what the older Landlock leaves open, so there is nothing more to see with it.
+KINDS = [kind for kind in CONTRACTS if kind != "landlock-4" or os.geteuid() != 0]
+
+
+@pytest.fixture(params=KINDS)
 async def rig(
     request: pytest.FixtureRequest, tmp_path: Path, world: World, interpreter: tuple[str, tuple[Path, ...]]
 ) -> Rig:

@@ -403,7 +403,7 @@ while True:
     except OSError:
         pass
 """
-    _, ended = await rig.run(program, token, limits=Limits(wall=1.5, processes=64))
+    _, ended = await rig.run(program, token, limits=Limits(wall=0.8, processes=64))
     assert ended.cause in {"wall", "killed", "memory"}
     assert alive(token) == []
 
