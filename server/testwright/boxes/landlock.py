@@ -9,7 +9,8 @@ It needs no privilege. What it cannot do as bubblewrap does:
 - the scratch is a folder on the disk, whose size is only watched.
 
 Permissions and times are no matter of Landlock. As a plain user the launcher judges each such call and allows it in the
-scratch alone; as root the program runs under a user number of its own, who owns nothing else. Signals to processes
+scratch alone; as root the program runs under a user number of its own, who owns nothing else (and keeps the capability
+to search folders only where an interpreter or the snapshot lies in a private one). Signals to processes
 outside are held in by Landlock from its version 6 on, and are judged by the launcher before.
 """
 
