@@ -193,6 +193,14 @@ def module_file(root: Path, module: str) -> Path:
     raise BenchError(f"{module} is not in {root}: the distribution does not hold it in pure Python.")
 
 
+def is_test(path: str) -> bool:
+    """Whether a file of a wheel is one of the project's own tests: tests are written from scratch, and not copied."""
+    *folders, name = path.split("/")
+    if not {"test", "tests"}.isdisjoint(folders):
+        return True
+    return name == "conftest.py" or (name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py")))
+
+
 def tools_folder(python: Python, work: Path) -> Path:
     """Return a folder with the pytest and coverage that score on ``python``, installing them when not there."""
     folder = work / "tools" / f"py{python.version}"
@@ -210,8 +218,7 @@ def _fill(project: Path, subject: Subject, python: Python, work: Path) -> None:
     _make_venv(project / ".venv", python)
     site_packages = project / ".venv" / "lib" / f"python{python.version}" / "site-packages"
     with zipfile.ZipFile(wheel) as archive:
-        # Only the subject's package: some wheels hold their tests too, and tests are what is to be written.
-        members = [name for name in archive.namelist() if name.startswith(f"{package}/")]
+        members = [name for name in archive.namelist() if name.startswith(f"{package}/") and not is_test(name)]
         members = members or [f"{package}.py"]
         archive.extractall(project, members)
         # As an editable installation has it: the metadata in the environment, the code in the workspace.

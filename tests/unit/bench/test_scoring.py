@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import score as scoring
-from projects import Prepared, Python, Subject, find_python, load_sets, module_file
+from projects import Prepared, Python, Subject, find_python, is_test, load_sets, module_file
 from sandbox import BenchError, Mounts, find_bwrap, run_boxed
 
 from testwright.boxes.overlay import make_overlay
@@ -195,6 +195,22 @@ def test_both_sets_are_whole() -> None:
     assert all(len(subject.published) == 3 for subject in published.subjects)
     every = [subject for group in sets.values() for subject in group.subjects]
     assert all("==" in requirement for subject in every for requirement in (subject.requirement, *subject.dependencies))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("toolz/tests/test_itertoolz.py", True),
+        ("toolz/tests/data.json", True),
+        ("toolz/test_one.py", True),
+        ("toolz/conftest.py", True),
+        ("toolz/itertoolz.py", False),
+        ("toolz/latest.py", False),
+        ("testing/tools.py", False),
+    ],
+)
+def test_the_tests_in_a_wheel_are_known(path: str, is_one: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    assert is_test(path) is is_one
 
 
 def test_a_package_is_found_before_a_module_of_its_name(tmp_path: Path) -> None:
