@@ -150,8 +150,14 @@ class Objects(Library):
             return self.instance(self.rng.choice(fitting), draft, role, depth + 1)
         bound = self.names.bind("types", "SimpleNamespace")
         parts = []
-        for attribute in kind.values:
+        for index, attribute in enumerate(kind.values):
             if attribute.startswith("__"):
+                continue
+            if index < len(kind.args):
+                known = kind.args[index]
+                inner = known.args[0] if known.name == "method" else known
+                value = self.draw(inner, draft, attribute, depth + 1)
+                parts.append(f"{attribute}={'lambda *args, **kwargs: ' if known.name == 'method' else ''}{value}")
                 continue
             suggested = by_name(attribute) or ANY
             if attribute in self.program.called_attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import builtins
 import collections
 import collections.abc
 import contextlib
+import inspect
 import io
 import itertools
 import os
@@ -232,7 +232,7 @@ class Runner:
                 tracer.stop()
                 return Seen("arrange", failed=index)
         tracer_pause = sys.gettrace()
-        express = Express(self.names, scratch)
+        express = Express(self.names, scratch, self._places())
         before: "dict[str, Any]" = {}
         files: "dict[str, Any]" = {}
         sys.settrace(None)
@@ -267,7 +267,7 @@ class Runner:
                 seen.kind = type(result).__module__ + "." + type(result).__qualname__
                 seen.wrap = _wrap_of(result)
                 if seen.wrap:
-                    if asyncio.iscoroutine(result):
+                    if inspect.iscoroutine(result):
                         result.close()
                     return seen
                 if type(result).__module__ != "builtins":
@@ -295,6 +295,10 @@ class Runner:
         except RecursionError:
             return Seen("noise")
         return seen
+
+    def _places(self) -> "tuple[str, ...]":
+        found = [os.getcwd(), environ_home(), *self.roots]
+        return tuple(dict.fromkeys(place for place in found if len(place) > 4))
 
     def _warning(self, seen: Seen, warned: Any) -> None:
         for message in warned:
@@ -341,7 +345,7 @@ class Runner:
         if express.scratch and express.scratch in text:
             text = text.partition(express.scratch)[0].rstrip("'\" ")
         text = text.split("\n")[0]
-        if text and "0x" not in text and not any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        if text and express.portable(text) and not any(0xD800 <= ord(c) <= 0xDFFF for c in text):
             seen.match = text[:120]
         if cls in (Exception, BaseException) and not seen.match:
             seen.status = "noise"
@@ -438,6 +442,12 @@ class Runner:
             return False
 
 
+def environ_home() -> str:
+    """The home folder, empty when there is none."""
+    home = os.path.expanduser("~")
+    return "" if home == "~" else home
+
+
 def _vague(result: Any, found: "list[str]") -> bool:
     return len(found) == 1 and found[0].startswith("len(") and not isinstance(result, (str, bytes, list, dict))
 
@@ -502,7 +512,7 @@ def _file_asserts(name: str, content: bytes, express: Express) -> "list[str]":
 
 
 def _wrap_of(result: Any) -> str:
-    if asyncio.iscoroutine(result):
+    if inspect.iscoroutine(result):
         return "run"
     if isinstance(result, collections.abc.AsyncIterator):
         return "collect"

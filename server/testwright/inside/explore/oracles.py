@@ -23,6 +23,8 @@ MAX_TEXT = 400
 """Characters of an expression; what is longer is asserted by its length and its beginning."""
 MAX_ATTRIBUTES = 6
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+_LOCAL = re.compile(r"<lambda>|<locals>|<case>|test_case\.")
+"""What a name looks like that is another one in a test function."""
 _NUMBERED = re.compile(r"\b(?:datetime|timedelta|timezone|date|time)\b")
 
 
@@ -32,12 +34,13 @@ class Express:
     Attributes:
         names: Where names are bound.
         scratch: The folder that ``tmp_path`` stands for, None when the case has none.
-        variables: Variables of the case by the identity of what they hold.
+        places: Folders of this machine: home, the folder worked in, the project.
     """
 
-    def __init__(self, names: Names, scratch: "str | None") -> None:
+    def __init__(self, names: Names, scratch: "str | None", places: "tuple[str, ...]" = ()) -> None:
         self.names = names
         self.scratch = scratch
+        self.places = places
 
     def __call__(self, value: Any, depth: int = 0) -> "str | None":
         """The expression, None when there is none."""
@@ -59,7 +62,7 @@ class Express:
         if isinstance(value, re.Pattern):
             flags = value.flags & ~(re.UNICODE.value)
             bound = self.names.bind("re")
-            if bound is None:
+            if bound is None or not self.portable(str(value.pattern)):
                 return None
             return f"{bound}.compile({value.pattern!r}{f', {flags}' if flags else ''})"
         if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -97,9 +100,13 @@ class Express:
                 return f"str(tmp_path / {rest!r})"
             quoted = repr(value.replace("{", "{{").replace("}", "}}"))
             return "f" + quoted.replace(self.scratch, "{tmp_path}")
-        if _ADDRESS.search(value):
+        if not self.portable(value):
             return None
         return repr(value)
+
+    def portable(self, value: str) -> bool:
+        """Whether a text is the same on another machine and in a test: no address, no folder, no local name."""
+        return not (_ADDRESS.search(value) or _LOCAL.search(value) or any(place in value for place in self.places))
 
     def bytes_(self, value: bytes, _depth: int) -> "str | None":
         """Bytes; those that hold the scratch folder have no expression."""
@@ -167,6 +174,8 @@ class Express:
             return "tmp_path"
         if self.scratch and text.startswith(self.scratch + "/"):
             return f"tmp_path / {text[len(self.scratch) + 1 :]!r}"
+        if not self.portable(text):
+            return None
         name = "Path" if isinstance(value, pathlib.Path) else "PurePath"
         return self._named("pathlib", name, f"({text!r})")
 

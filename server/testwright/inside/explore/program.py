@@ -14,8 +14,9 @@ from typing import Any
 
 from . import usage
 from .hints import Hints
-from .kinds import ANY, BYTES, NONE, STR, Kind, by_name, of_value
+from .kinds import ANY, BYTES, NONE, PATH, STR, Kind, by_name, of_value, union
 from .names import Names
+from .shapes import shape_of
 from .vocabulary import Vocabulary
 
 _SKIPPED_DUNDERS = frozenset(
@@ -25,7 +26,6 @@ _SKIPPED_DUNDERS = frozenset(
         "__init_subclass__",
         "__class_getitem__",
         "__del__",
-        "__subclasshook__",
         "__instancecheck__",
         "__subclasscheck__",
         "__set_name__",
@@ -57,6 +57,7 @@ class Parameter:
         weights: Their weights, learnt from how cases end.
         keys: Names that ``**kwargs`` may hold.
         key_kinds: Their kinds.
+        required_keys: Those that must be there.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Parameter:
     weights: "list[float]"
     keys: "list[str]" = field(default_factory=list)
     key_kinds: "dict[str, Kind]" = field(default_factory=dict)
+    required_keys: "list[str]" = field(default_factory=list)
 
     def pick(self, rng: random.Random, draft: Any, owner: str) -> Kind:
         """Draw a kind by weight, and note it in the draft."""
@@ -140,7 +142,7 @@ class Program:
         self.nodes = _index(self.tree)
         self.class_nodes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
         self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module))], rng)
-        self.file_texts: "list[str]" = []
+        self.file_texts = list(self.vocabulary.documents)
         self.file_suffix = _file_suffix(source)
         self.subjects: "list[Subject]" = []
         self._lacking: "dict[type, tuple[str, ...]]" = {}
@@ -151,6 +153,9 @@ class Program:
             node.func.attr
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        )
+        self.touches_files = any(
+            word in source for word in ("open(", "os.path", "pathlib", "shutil", "os.walk", "listdir")
         )
         self.reads_clock = any(word in source for word in (".now(", ".today(", ".utcnow(", "time.time("))
         self.raisable = any(isinstance(node, ast.Try) for node in ast.walk(self.tree))
@@ -402,20 +407,26 @@ class Program:
         self, parameter: inspect.Parameter, annotation: Any, node: Any, owner: Any
     ) -> "list[tuple[Kind, float]]":
         declared = self.hints.kind(annotation, owner)
-        body = list(node.body) if node is not None else []
+        body: "list[ast.AST]" = list(node.body) if node is not None else []
         seen = usage.observe_usage(body, parameter.name)
+        places = [(body, parameter.name)]
         for stored in dict.fromkeys(seen.stored):
-            if owner is not None and stored.startswith("self."):
-                class_node = self._class_node(owner)
-                if class_node is not None:
-                    later = usage.observe_usage(list(class_node.body), stored, 1)
-                    usage.join(seen, later)
+            class_node = self._class_node(owner) if owner is not None and stored.startswith("self.") else None
+            if class_node is not None:
+                family = self._family(class_node)
+                usage.join(seen, usage.observe_usage(family, stored, 1))
+                places.append((family, stored))
         if declared is not None and declared != ANY:
             weighted = [(declared, 3.0)]
             if declared.name == "union":
                 weighted = [(kind, 0.5 if kind == NONE else 1.0) for kind in declared.args]
-            if any(kind.name == "str" for kind, _weight in weighted) and by_name(parameter.name) == Kind("path"):
-                weighted.append((Kind("path"), 3.0))
+            if any(kind == STR for kind, _weight in weighted) and by_name(parameter.name) == PATH:
+                weighted = [(kind, weight) for kind, weight in weighted if kind != STR or not self.touches_files]
+                weighted.append((PATH, 3.0))
+            if any(kind.name == "object" and not self._is_mine(kind.cls) for kind, _weight in weighted):
+                shape = shape_of(places, functools.partial(self._named_kind, owner=owner))
+                if shape is not None:
+                    weighted.append((shape, 2.0))
             if seen.literals:
                 usable = [literal for literal in dict.fromkeys(seen.literals) if _literal_fits(literal, declared)]
                 if usable:
@@ -425,7 +436,11 @@ class Program:
             elif any(isinstance(inner, ast.Try) for part in body for inner in ast.walk(part)):
                 weighted.append((ANY, 0.25))
             return weighted
-        weighted = usage.kinds_of(seen, parameter.name, functools.partial(self._named_kind, owner=owner))
+        resolve = functools.partial(self._named_kind, owner=owner)
+        weighted = [
+            (shape_of(places, resolve) or kind if kind.name == "duck" else kind, weight)
+            for kind, weight in usage.kinds_of(seen, parameter.name, resolve)
+        ]
         if parameter.default is not inspect.Parameter.empty:
             kind = of_value(parameter.default)
             if kind == NONE:
@@ -445,6 +460,16 @@ class Program:
         if all(kind != ANY for kind, _weight in weighted):
             weighted.append((ANY, 0.5))
         return weighted
+
+    def _family(self, node: ast.ClassDef) -> "list[ast.AST]":
+        """The statements of a class and of those in the module that inherit from it by name."""
+        names = {node.name}
+        found: "list[ast.AST]" = list(node.body)
+        for other in self.class_nodes.values():
+            if other is not node and any(isinstance(base, ast.Name) and base.id in names for base in other.bases):
+                names.add(other.name)
+                found.extend(other.body)
+        return found
 
     def _beside(self, seen: usage.Usage, declared: "list[Kind]", owner: Any) -> "list[tuple[Kind, float]]":
         """What a parameter is tested for beside its annotation, and something else altogether."""
@@ -473,7 +498,7 @@ class Program:
                     continue
                 for parameter in subject.parameters:
                     if parameter.style == "varkw":
-                        self._forward_keywords(parameter, node, by_name_)
+                        self._forward_keywords(parameter, node, by_name_, subject)
                         continue
                     seen = usage.observe_usage(list(node.body), parameter.name)
                     for callee, place in seen.forwarded:
@@ -496,7 +521,21 @@ class Program:
                                 parameter.kinds.append(kind)
                                 parameter.weights.append(weight * 0.8)
 
-    def _forward_keywords(self, parameter: Parameter, node: Any, by_name_: "dict[str, Subject]") -> None:
+    def _inherited(self, owner: type, method: str) -> "Subject | None":
+        """What ``super()`` leads to."""
+        for base in owner.__mro__[1:]:
+            if method in ("__init__", "__new__"):
+                if method in vars(base) and base is not object:
+                    return self._by_class.get(base) or self.class_subject(base)
+            else:
+                found = next((s for s in self.subjects if s.owner is base and s.name == method), None)
+                if found is not None:
+                    return found
+        return None
+
+    def _forward_keywords(
+        self, parameter: Parameter, node: Any, by_name_: "dict[str, Subject]", subject: Subject
+    ) -> None:
         for call in ast.walk(node):
             if not isinstance(call, ast.Call):
                 continue
@@ -504,20 +543,27 @@ class Program:
                 k.arg is None and isinstance(k.value, ast.Name) and k.value.id == parameter.name for k in call.keywords
             ):
                 continue
-            other = by_name_.get(ast.unparse(call.func).rpartition(".")[2])
-            if other is None and isinstance(call.func, ast.Name) and call.func.id == "cls":
-                other = next(
-                    (s for s in self.subjects if s.style == "class" and s.first <= node.lineno <= s.last), None
-                )
-            if other is None:
+            callee = ast.unparse(call.func)
+            other = by_name_.get(callee.rpartition(".")[2])
+            if callee in ("cls", "self.__class__", "type(self)") and subject.owner is not None:
+                other = self._by_class.get(subject.owner)
+            elif callee.startswith("super()") and subject.owner is not None:
+                other = self._inherited(subject.owner, callee.rpartition(".")[2])
+            if other is None or other is subject:
                 continue
             for inner in other.parameters:
                 if inner.style in ("normal", "keyword") and inner.name not in parameter.keys:
                     parameter.keys.append(inner.name)
-                    parameter.key_kinds[inner.name] = inner.kinds[0]
+                    parameter.key_kinds[inner.name] = inner.kinds[0] if len(inner.kinds) == 1 else union(*inner.kinds)
+                    if inner.required:
+                        parameter.required_keys.append(inner.name)
                 for key in inner.keys:
                     if key not in parameter.keys:
                         parameter.keys.append(key)
+                        if key in inner.required_keys:
+                            parameter.required_keys.append(key)
+                        if key in inner.key_kinds:
+                            parameter.key_kinds[key] = inner.key_kinds[key]
 
     def node_of(self, subject: Subject) -> Any:
         """The function's syntax tree; for a class that of its constructor; None when it is not in the target."""

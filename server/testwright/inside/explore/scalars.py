@@ -114,6 +114,8 @@ class Scalars:
             if rng.random() < 0.6:
                 parts.insert(rng.randrange(len(parts) + 1), rng.choice(("a", "1", "x", "key", "abc", "42")))
             return rng.choice(("", "", " ", "\n")).join(parts)
+        if roll < 0.78 and vocabulary.documents:
+            return rng.choice(vocabulary.documents)
         words = vocabulary.words_for(role)
         if words and rng.random() < 0.7:
             return rng.choice(words)

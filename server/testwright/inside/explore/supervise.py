@@ -46,6 +46,8 @@ SEARCH_SHARE = 0.6
 """Share of the wall time for the search; then come shrinking and observing."""
 SHRINK_SHARE = 0.75
 FINISH_SHARE = 0.97
+SHIFT = 403 * 86_400.0 + 7_000
+"""Seconds between the clocks of the two runs of a case that is proposed: what depends on the date differs."""
 CHUNK = 24
 """Cases observed between two looks at the clock."""
 
@@ -361,7 +363,7 @@ class Search:
                 return
             part = [kept.case for kept in chosen[start : start + CHUNK]]
             first = self._observed(part, seed=1, size=2)
-            second = self._observed(part[::-1], seed=2, size=8)[::-1]
+            second = self._observed(part[::-1], seed=2, size=8, shift=SHIFT)[::-1]
             for case, one, two in zip(part, first, second, strict=False):
                 self._send(case, one, two, sent)
 
@@ -392,13 +394,15 @@ class Search:
             branches=sorted(f for f in arcs if isinstance(f, tuple)),
         )
 
-    def _observed(self, cases: "list[Case]", *, seed: int, size: int) -> "list[dict[str, Any] | None]":
+    def _observed(
+        self, cases: "list[Case]", *, seed: int, size: int, shift: float = 0.0
+    ) -> "list[dict[str, Any] | None]":
         found: "list[dict[str, Any] | None]" = []
         flying: "collections.deque[Batch]" = collections.deque()
         groups = [cases[index : index + size] for index in range(0, len(cases), size)]
         while groups or flying:
             while groups and len(flying) < IN_FLIGHT:
-                flying.append(self.workers.start(groups.pop(0), observe=True, seed=seed))
+                flying.append(self.workers.start(groups.pop(0), shift=shift, observe=True, seed=seed))
             found.extend(self.workers.finish(flying.popleft()))
         return found
 

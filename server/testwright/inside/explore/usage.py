@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .kinds import ANY, BOOL, BYTES, FLOAT, INT, NONE, PATH, STR, Kind, by_name, list_of, of_value
+from .kinds import ANY, BOOL, BYTES, FLOAT, INT, NONE, PATH, STR, Kind, by_name, list_of, of_value, union
 
 _TYPES: "tuple[tuple[str, Any, Kind], ...]" = (
     ("str", str, STR),
@@ -77,6 +77,7 @@ class Usage:
         kinds: Kinds with the strength of the evidence.
         literals: Source of the constants it is compared with.
         element: What is seen of its elements.
+        parts: What is seen of the parts that it is unpacked into.
         calls: Numbers of arguments it is called with.
         keys: Constant keys it is subscripted with.
         forwarded: ``(callee, position or keyword)``: where it is passed on to.
@@ -88,6 +89,7 @@ class Usage:
     kinds: "list[tuple[Kind, float]]" = field(default_factory=list)
     literals: "list[str]" = field(default_factory=list)
     element: "Usage | None" = None
+    parts: "list[Usage]" = field(default_factory=list)
     calls: "list[int]" = field(default_factory=list)
     keys: "list[str]" = field(default_factory=list)
     forwarded: "list[tuple[str, int | str]]" = field(default_factory=list)
@@ -103,6 +105,9 @@ class Usage:
 
 
 def _matches(node: "ast.AST | None", name: str) -> bool:
+    """Whether a node is what ``name`` names: a variable, a dotted attribute, or (``name()``) the result of a call."""
+    if name.endswith("()"):
+        return isinstance(node, ast.Call) and _matches(node.func, name[:-2])
     if isinstance(node, ast.Name):
         return node.id == name
     if isinstance(node, ast.Attribute) and "." in name:
@@ -148,6 +153,10 @@ def _look(node: ast.AST, name: str, usage: Usage, body: "list[ast.AST]", depth: 
             usage.element = observe_usage(body, node.target.id, depth + 1)
         elif isinstance(node.target, ast.Tuple):
             usage.element = Usage(kinds=[(Kind("fixed-tuple", tuple(ANY for _ in node.target.elts)), 3)])
+            usage.element.parts = [
+                observe_usage(body, element.id, depth + 1) if isinstance(element, ast.Name) and depth < 2 else Usage()
+                for element in node.target.elts
+            ]
     elif (isinstance(node, ast.YieldFrom) and _matches(node.value, name)) or (
         isinstance(node, ast.Starred) and _matches(node.value, name)
     ):
@@ -329,7 +338,10 @@ def kinds_of(usage: Usage, name: str, resolve: Any, depth: int = 0) -> "list[tup
         found[kind] = found.get(kind, 0.0) + weight
 
     element: "Kind | None" = None
-    if usage.element is not None and depth < 2:
+    if usage.element is not None and usage.element.parts and depth < 2:
+        alternatives = [kinds_of(part, "", resolve, depth + 1)[:2] for part in usage.element.parts]
+        element = Kind("fixed-tuple", tuple(union(*(k for k, _w in kinds)) if kinds else ANY for kinds in alternatives))
+    elif usage.element is not None and depth < 2:
         inner = kinds_of(usage.element, "", resolve, depth + 1)
         if inner and inner[0][0] != ANY:
             element = inner[0][0]

@@ -64,7 +64,8 @@ class Values(Objects):
             if self.rng.random() < 0.3:
                 return [f"name={self._any(ANY, draft, 'name', depth + 1)}"]
             return []
-        chosen = [key for key in keys if self.rng.random() < min(0.5, 2.0 / len(keys))]
+        chance = min(0.5, 2.0 / len(keys))
+        chosen = [key for key in keys if key in parameter.required_keys or self.rng.random() < chance]
         return [
             f"{key}={self.draw(parameter.key_kinds.get(key) or by_name(key) or ANY, draft, key, depth + 1)}"
             for key in chosen
@@ -91,6 +92,8 @@ class Values(Objects):
             if head is None:
                 head = self.names.own_name(subject.qualname) or subject.qualname
             return f"{head}({self.arguments(subject, draft, depth)})"
+        if subject.name == "__subclasshook__":
+            return f"issubclass({self._lookalike(owner, draft)}, {self.names.of(owner)})"
         if subject.style in ("classmethod", "staticmethod"):
             head = self.concrete(owner, draft) or "None"
             return f"{head}.{subject.name}({self.arguments(subject, draft, depth)})"
@@ -105,6 +108,18 @@ class Values(Objects):
             )
             return f"setattr({receiver}, {subject.name!r}, {value})"
         return self.method(subject, receiver, draft, depth)
+
+    def _lookalike(self, cls: Any, draft: Draft) -> str:
+        """A class that is no subclass but has the methods of one, or some of them, or none."""
+        methods = sorted(getattr(cls, "__abstractmethods__", ()))
+        if self.rng.random() < 0.4 or not methods:
+            return self.rng.choice(("int", "list", "dict"))
+        name = draft.fresh("Lookalike")
+        lines = [
+            f"    def {method}(self, *args):\n        return None" for method in methods if self.rng.random() < 0.8
+        ]
+        draft.statements.append(f"class {name}:\n" + ("\n\n".join(lines) or "    pass"))
+        return name
 
     def receiver(self, subject: Subject, draft: Draft, depth: int = 0) -> str:
         """A variable that holds an instance to call a method on, with a few calls before now and then."""

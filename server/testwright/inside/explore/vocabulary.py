@@ -53,6 +53,24 @@ _BY_ROLE: "dict[str, tuple[str, ...]]" = {
 }
 
 
+_DOCUMENTS: "tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]" = (
+    (("json",), (
+        '{"a": 1, "b": [1, 2.5, true, null]}', '{"name": "Alice", "tags": ["x", "y"]}', "[1, 2, 3]",
+        '{"a": {"b": "c"}}', '{"a": ', "{}", '"text"')),
+    (("toml",), ('title = "x"\n[owner]\nname = "Tom"\n', "a = [1, 2]\n")),
+    (("yaml",), ("a: 1\nb:\n  - x\n  - y\n", "key: value\n")),
+    (("configparser", "ini"), ("[main]\nkey = value\n", "[a]\nx=1\n")),
+    (("csv",), ("a,b\n1,2\n", "name;age\nAlice;30\n")),
+    (("xml", "elementtree", "html"), ("<root><item id='1'>text</item></root>", "<p>Hello <b>world</b></p>")),
+    (("markdown",), ("# Title\n\nSome *text* with `code`.\n", "- one\n- two\n")),
+    (("urllib", "url"), ("https://user@example.com:8080/path?q=1#top", "http://example.com")),
+    (("headers", "http"), ("Content-Type: application/json\r\nX-Name: value", "text/html; charset=utf-8")),
+    (("docstring",), (
+        "Short description.\n\nLong description.\n\nArgs:\n    x (int): The x.\n\nReturns:\n    str: Text.\n",)),
+)  # fmt: skip
+"""Small documents of the formats that a module may speak of, by words in its source."""
+
+
 class Vocabulary:
     """Literals of a module, by line, and strings that match its regular expressions.
 
@@ -60,6 +78,7 @@ class Vocabulary:
         strings: ``(line, text)``.
         numbers: ``(line, value)``.
         patterns: Samples for the module's regular expressions.
+        documents: Small documents of the formats that the module speaks of.
         seen: Sources of arguments seen for a parameter's name in documentation, tests and successful cases.
     """
 
@@ -69,6 +88,10 @@ class Vocabulary:
         self.seen: "dict[str, list[str]]" = {}
         self._near_strings: "dict[Any, list[str]]" = {}
         self._near_numbers: "dict[Any, list[float]]" = {}
+        lowered = ast.unparse(tree).lower()
+        self.documents = [
+            text for words, texts in _DOCUMENTS if any(word in lowered for word in words) for text in texts
+        ]
         self._collect(tree)
         found = regexes.constant_patterns(values)
         self.compiled = found[:120]

@@ -16,6 +16,7 @@ import tempfile
 import time
 from typing import Any
 
+from .. import clock
 from .cases import Case
 from .observe import Runner, Seen, TimeLimit
 from .wrapping import wrapped
@@ -36,6 +37,7 @@ class Batch:
 
     cases: "list[Case]"
     options: "dict[str, Any]"
+    shift: float = 0.0
     pid: int = 0
     descriptor: int = -1
     offset: int = 0
@@ -54,9 +56,9 @@ class Workers:
         self.close = close
         self.poisoned: "dict[Any, str]" = {}
 
-    def start(self, cases: "list[Case]", **options: Any) -> Batch:
-        """Fork a child for some cases; options are those of ``Runner.run`` and ``seed``."""
-        batch = Batch(cases, options)
+    def start(self, cases: "list[Case]", *, shift: float = 0.0, **options: Any) -> Batch:
+        """Fork a child for some cases, its wall clock shifted by some seconds; options are those of ``Runner.run``."""
+        batch = Batch(cases, options, shift)
         self._fork(batch)
         return batch
 
@@ -83,6 +85,8 @@ class Workers:
         folder = tempfile.mkdtemp(prefix="batch")
         os.chdir(folder)
         tempfile.tempdir = None
+        if batch.shift:
+            clock.shift(batch.shift)  # for good: this process is there for one batch
         mine = os.getpid()
 
         def limit(_signal: int, _frame: Any) -> None:
