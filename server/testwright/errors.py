@@ -6,7 +6,7 @@ names the error in JSON, in events and in the documentation.
 ::
 
     TestwrightError
-    ├── UsageError            usage            the request itself is wrong: a missing path, a directory, an unknown symbol
+    ├── UsageError            usage            the request is wrong: a missing path, a folder, an unknown symbol
     ├── SettingsError         settings         a setting that cannot be read or has a wrong value
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project

@@ -49,7 +49,17 @@ class Bench:
 
     def start(self, *arguments: str, prefix: Sequence[str] = (), budget: int = BUDGET) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "testwright.cli", "generate", *arguments, "--budget", str(budget), "--json"],
+            [
+                *prefix,
+                sys.executable,
+                "-m",
+                "testwright.cli",
+                "generate",
+                *arguments,
+                "--budget",
+                str(budget),
+                "--json",
+            ],
             cwd=self.workspace,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -83,7 +93,7 @@ class Bench:
         for path in sorted(self.workspace.rglob("*")):
             name = str(path.relative_to(self.workspace))
             if path.is_symlink():
-                found[name] = f"link to {os.readlink(path)}"
+                found[name] = f"link to {path.readlink()}"
             elif path.is_dir():
                 found[name] = "folder"
             else:

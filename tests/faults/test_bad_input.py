@@ -85,9 +85,23 @@ def test_a_file_that_cannot_be_a_target_is_told_in_a_sentence(
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", ("import",)),
         ("print('x' * 10 ** 8)\nraise RuntimeError('after the flood')\n", ("after the flood",)),
     ],
-    ids=["absent", "sys.exit", "os._exit", "sleeps", "spins", "recurses", "raises", "forks", "10 GB", "crashes", "prints"],
+    ids=[
+        "absent",
+        "sys.exit",
+        "os._exit",
+        "sleeps",
+        "spins",
+        "recurses",
+        "raises",
+        "forks",
+        "10 GB",
+        "crashes",
+        "prints",
+    ],
 )
-def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(bench: Bench, head: str, words: tuple[str, ...]) -> None:
+def test_a_module_that_cannot_be_imported_is_told_in_a_sentence(
+    bench: Bench, head: str, words: tuple[str, ...]
+) -> None:
     bench.write("shop.py", head + GOOD)
     before = bench.digests()
 
@@ -147,9 +161,14 @@ def test_line_ends_of_an_existing_test_file_are_kept(bench: Bench) -> None:
 
 def test_a_latin_1_module_and_test_file_keep_their_encoding(bench: Bench) -> None:
     cookie = "# -*- coding: latin-1 -*-\n"
-    module = cookie + "def greet(name):\n    if not name:\n        raise ValueError('caf\u00e9')\n    return 'sal\u00fat ' + name\n"
+    module = (
+        cookie
+        + "def greet(name):\n    if not name:\n        raise ValueError('caf\u00e9')\n    return 'sal\u00fat ' + name\n"
+    )
     bench.write("greeting.py", module.encode("latin-1"))
-    old = (cookie + "import greeting\n\n\ndef test_h\u00e9():\n    assert greeting.greet('a') == 'sal\u00fat a'\n").encode("latin-1")
+    old = (
+        cookie + "import greeting\n\n\ndef test_h\u00e9():\n    assert greeting.greet('a') == 'sal\u00fat a'\n"
+    ).encode("latin-1")
     path = bench.write("tests/test_greeting.py", old)
 
     ended = bench.generate("greeting.py")
@@ -304,7 +323,9 @@ class TestFullDisk:
         # Two pages are left: enough to be taken for a usable folder, too little for what a run puts there.
         bench.write("shop.py", GOOD)
         scratch = bench.private / "tmp"
-        script = f"mount -t tmpfs -o size=32k tmpfs '{scratch}' && head -c 24k /dev/zero > '{scratch}/filler' && exec \"$@\""
+        script = (
+            f"mount -t tmpfs -o size=32k tmpfs '{scratch}' && head -c 24k /dev/zero > '{scratch}/filler' && exec \"$@\""
+        )
 
         ended = bench.generate("shop.py", prefix=("unshare", "-m", "sh", "-c", script, "sh"))
 

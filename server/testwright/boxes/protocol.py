@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 MIB = 1024 * 1024
 
@@ -89,7 +89,7 @@ class BoxExit:
 class BoxProcess(Protocol):
     """A started program. Leaving the ``async with`` kills its whole tree."""
 
-    async def __aenter__(self) -> BoxProcess: ...
+    async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc_info: object) -> None: ...
 

@@ -109,6 +109,7 @@ class ExitCell:
     value: BoxExit | None = field(default=None)
 
     def __call__(self, ended: BoxExit) -> None:
+        """Take it."""
         self.value = ended
 
 
@@ -124,7 +125,7 @@ def _parse(line: bytes) -> dict[str, Any]:
         message = None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BoxFailure(
-            "A program in the box wrote something that is no message of ours, so its results are not believed.",
-            next_step="The module under test may write to descriptors directly; exclude that code with a symbol target.",
+            "A program in the box wrote something that is no message of ours; its results are not believed.",
+            next_step="The module under test may write to descriptors; name one of its symbols as the target.",
         )
     return message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,7 +43,7 @@ class Proposal:
 class EmbeddedEngine:
     """Runs the explorer and takes its proposals."""
 
-    async def propose(
+    async def propose(  # noqa: PLR0913 - what bounds a search is named by its caller
         self,
         session: Session,
         target: Target,
@@ -88,17 +89,18 @@ class EmbeddedEngine:
         explored: Explored | None = None
         ended = ExitCell()
         wall = replace(limits, wall=deadline_seconds + GRACE_SECONDS)
-        async for raw in session.run("explore", request, limits=wall, on_exit=ended):
-            message = explore_message(raw)
-            if explored is not None:
-                continue  # nothing counts after the last word
-            if isinstance(message, Proposed):
-                if len(proposed) < MAX_CANDIDATES:
-                    proposed.append(message)
-            elif isinstance(message, Progressed):
-                on_progress(message.cases, message.lines, message.branches)
-            else:
-                explored = message
+        async with contextlib.aclosing(session.run("explore", request, limits=wall, on_exit=ended)) as messages:
+            async for raw in messages:
+                message = explore_message(raw)
+                if explored is not None:
+                    continue  # nothing counts after the last word
+                if isinstance(message, Proposed):
+                    if len(proposed) < MAX_CANDIDATES:
+                        proposed.append(message)
+                elif isinstance(message, Progressed):
+                    on_progress(message.cases, message.lines, message.branches)
+                else:
+                    explored = message
         notes: list[str] = []
         if explored is None:
             if not proposed:

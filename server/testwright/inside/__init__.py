@@ -1,1 +1,1 @@
-"""What runs inside a box, under the project's interpreter: Python 3.10 syntax, standard library, pytest and coverage."""
+"""What runs in a box, under the project's interpreter: Python 3.10, its library, pytest and coverage."""

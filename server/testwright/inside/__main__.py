@@ -26,7 +26,7 @@ def main() -> None:
     """Run the task of the request."""
     channel, request = Channel.take()
     library = request["library"]
-    roots = [root for root in request["import_roots"]]
+    roots = list(request["import_roots"])
     rest = [entry for entry in sys.path if entry not in ("", library) and entry not in roots]
     sys.path[:] = [*roots, *rest, request["overlay"]]
     task = importlib.import_module("." + request["task"], __package__)
