@@ -70,6 +70,14 @@ class Bench:
         self.started.append(process)
         return process
 
+    def wait_for(self, process: subprocess.Popen[str], phase: str) -> None:
+        """Wait until a run that was started with ``--events`` begins a phase."""
+        assert process.stderr is not None
+        for line in process.stderr:
+            if f'"phase":"{phase}"' in line:
+                return
+        pytest.fail(f"the run ended before {phase}")
+
     def finish(self, process: subprocess.Popen[str], *, budget: int = BUDGET) -> Ended:
         begun = time.monotonic()
         try:

@@ -196,11 +196,10 @@ def test_a_test_file_with_a_syntax_error_is_not_touched(bench: Bench) -> None:
 
 
 def test_a_test_file_that_appears_during_the_run_is_not_overwritten(bench: Bench) -> None:
-    # The module slows its own import down, so that there is time for a change in the middle of the run.
-    bench.write("shop.py", "import time\ntime.sleep(1)\n" + GOOD)
+    bench.write("shop.py", GOOD)
 
-    process = bench.start("shop.py")
-    time.sleep(2)
+    process = bench.start("shop.py", "--events")
+    bench.wait_for(process, "explore")
     mine = bench.write("tests/test_shop.py", "# written by hand meanwhile\n")
     ended = bench.finish(process)
 
@@ -210,11 +209,11 @@ def test_a_test_file_that_appears_during_the_run_is_not_overwritten(bench: Bench
 
 
 def test_a_test_file_that_is_changed_during_the_run_is_not_overwritten(bench: Bench) -> None:
-    bench.write("shop.py", "import time\ntime.sleep(1)\n" + GOOD)
+    bench.write("shop.py", GOOD)
     path = bench.write("tests/test_shop.py", "import shop\n")
 
-    process = bench.start("shop.py")
-    time.sleep(2)
+    process = bench.start("shop.py", "--events")
+    bench.wait_for(process, "explore")
     path.write_text("import shop  # changed by hand meanwhile\n")
     ended = bench.finish(process)
 
