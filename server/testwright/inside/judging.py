@@ -8,8 +8,10 @@ that one item (autouse fixtures, markers and warning filters apply) with scratch
 # Plain functions of os: a test may have changed pathlib in its process.
 # ruff: noqa: PTH102, PTH118, PTH123
 import ast
+import contextlib
 import functools
 import gc
+import importlib
 import os
 import shutil
 import sys
@@ -116,6 +118,9 @@ class Runner:
             found.setdefault(name, []).append(item)
         if not found:
             return  # answered after pytest has ended, together with its exit code
+        # Once for all children: the candidates import it in their bodies. What fails here is told there.
+        with contextlib.suppress(BaseException):
+            importlib.import_module(self._request["module"])
         module = sys.modules.get(self._request["module"])
         if module is not None and not is_file(module, self._request["file"]):
             self._channel.send("wrong-file", path=origin_of(module)[:1000])
