@@ -16,13 +16,15 @@ class Frontier:
 
     Attributes:
         goals: Lines and arcs wanted.
+        wanted: Names of the subjects that tests are wanted for.
         remaining: Those without a case that proves something.
         weak: Those of ``remaining`` that a case reaches whose only assertion is weak.
     """
 
-    def __init__(self, program: Program, goals: "set[Any]") -> None:
+    def __init__(self, program: Program, goals: "set[Any]", wanted: "set[str]") -> None:
         self.program = program
         self.goals = goals
+        self.wanted = wanted
         self.remaining = set(goals)
         self.weak: "set[Any]" = set()
         by_name: "dict[str, list[Subject]]" = {}
@@ -74,6 +76,9 @@ class Frontier:
         index = {id(subject): number for number, subject in enumerate(self.program.subjects)}
         found = []
         for number, subject in enumerate(self.program.subjects):
+            if subject.qualname not in self.wanted:
+                found.append(0.0)
+                continue
             beyond = sum(missing[index[id(other)]] for other in self.closure[id(subject)])
             weight = missing[number] + 0.4 * beyond
             if subject.public and subject.qualname not in self.tested:

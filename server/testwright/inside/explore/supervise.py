@@ -77,7 +77,7 @@ class Search:
         with open(file, encoding="utf-8", errors="replace", newline=None) as stream:
             source = stream.read()
         self.program = Program(module, str(module.__file__), source, self.rng)
-        self.frontier = Frontier(self.program, self._goals())
+        self.frontier = Frontier(self.program, self._goals(), self._wanted())
         self.values = Values(self.program, self.rng)
         self.seams = Seams(self.program)
         self._seams: "dict[int, list[Seam]]" = {}
@@ -97,12 +97,6 @@ class Search:
         self.reported = 0.0
         self.stopped = ""
         self.subject_of = {subject.qualname: subject for subject in self.program.subjects}
-        symbol = request.get("symbol")
-        if symbol:
-            first, last = request["first_line"], request["last_line"]
-            self.program.subjects[:] = [
-                s for s in self.program.subjects if first <= s.first <= last or s.qualname == symbol
-            ] or self.program.subjects  # fmt: skip
 
     def _goals(self) -> "set[Any]":
         request = self.request
@@ -112,6 +106,16 @@ class Search:
         covered = {tuple(arc) for arc in request["covered_branches"]}
         goals |= {tuple(arc) for arc in request["branches"] if first <= arc[0] <= last and tuple(arc) not in covered}
         return goals
+
+    def _wanted(self) -> "set[str]":
+        """Names of the subjects that tests are wanted for: those in the symbol's lines, or all."""
+        request = self.request
+        names = {subject.qualname for subject in self.program.subjects}
+        if not request.get("symbol"):
+            return names
+        lines = range(request["first_line"], request["last_line"] + 1)
+        inside = {s.qualname for s in self.program.subjects if s.first in lines or s.qualname == request["symbol"]}
+        return inside or names
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -153,16 +157,16 @@ class Search:
                 stopped = self._why_stop()
 
     def _why_stop(self) -> str:
-        if self.queue:
-            return "wall" if self._elapsed() > self.wall * SEARCH_SHARE else ""
-        if not self.frontier.remaining and self.cases > 40 * len(self.program.subjects):
-            return "covered"
-        if self.since_new > PLATEAU + 20 * len(self.program.subjects):
-            return "plateau"
         if self.cases >= self.max_cases:
             return "cases"
         if self._elapsed() > self.wall * SEARCH_SHARE:
             return "wall"
+        if self.queue:
+            return ""  # what people wrote is tried before anything else ends the search
+        if not self.frontier.remaining and self.cases > 40 * len(self.program.subjects):
+            return "covered"
+        if self.since_new > PLATEAU + 20 * len(self.program.subjects):
+            return "plateau"
         return ""
 
     def _elapsed(self) -> float:
@@ -411,7 +415,9 @@ class Search:
         archived = {name: list(paths.values()) for name, paths in self.archive.items()}
         pool = [*self.corpus, *(kept for name in sorted(archived) for kept in archived[name])]
         public = {
-            name: rows for name, rows in archived.items() if name in self.subject_of and self.subject_of[name].public
+            name: rows
+            for name, rows in archived.items()
+            if name in self.frontier.wanted and self.subject_of[name].public
         }
         first = greedy(pool)
         chosen: "dict[Any, Kept]" = {kept.case.key: kept for kept in first}
