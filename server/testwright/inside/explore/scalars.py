@@ -46,6 +46,25 @@ MAGNITUDES = (
     10**6,
 )
 """Amounts at which words for durations and sizes change."""
+_REPEATING = frozenset(
+    {
+        "n",
+        "k",
+        "count",
+        "size",
+        "times",
+        "repeat",
+        "repeats",
+        "length",
+        "limit",
+        "width",
+        "num",
+        "number",
+        "depth",
+        "copies",
+    }
+)
+"""Parameters that say how often or how much: large ones make slow tests unless the code itself speaks of them."""
 _ANYTHING = ("1", "2", "'a'", "'hello'", "[1, 2, 3]", "None", "{'a': 1}", "3.5", "True", "(1, 2)", "[]", "''", "0")
 
 
@@ -174,7 +193,10 @@ class Scalars:
             return str(self.rng.choice((2024, 2023, 2000, 1999, 1)))
         if plain in ("month", "months") and self.rng.random() < 0.6:
             return str(self.rng.randint(1, 12))
-        return str(self.number())
+        value = self.number()
+        if plain in _REPEATING and abs(value) > 1000 and value not in self.vocabulary.near_numbers(self.ranges):
+            value = self.rng.choice(NUMBERS)
+        return str(value)
 
     def _float(self, _kind: Kind, _draft: Draft, _role: str, _depth: int) -> str:
         rng = self.rng

@@ -21,7 +21,7 @@ from .cases import Case
 from .observe import Runner, Seen, TimeLimit
 from .wrapping import wrapped
 
-CPU_SECONDS = 0.6
+CPU_SECONDS = 0.4
 """CPU time of one case."""
 SILENCE_SECONDS = 4.0
 """Wall time without a word after which a child is killed."""
@@ -133,7 +133,7 @@ class Workers:
             seen = Seen("noise", digest=type(exception).__name__)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        answer = {name: value for name, value in dataclasses.asdict(seen).items() if value or name == "status"}
+        answer = {name: value for name, value in vars(seen).items() if value or name == "status"}
         if applied:
             answer["applied"] = applied
         return answer

@@ -32,7 +32,11 @@ def wrapped(case: Case, kind: str, names: Names) -> Case:
         )
     if kind == "collect-each":
         bound = names.bind("asyncio")
-        body = f"async def collect():\n    return [[item async for item in part] for part in {case.act}]"
+        # A loop, since a comprehension may hold an asynchronous one only from Python 3.11 on.
+        body = (
+            f"async def collect():\n    parts = []\n    for part in {case.act}:\n"
+            "        parts.append([item async for item in part])\n    return parts"
+        )
         return dataclasses.replace(case, arrange=(*case.arrange, body), act=f"{bound}.run(collect())")
     if kind == "take":
         bound = names.bind("itertools", "islice")
