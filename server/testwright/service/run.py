@@ -27,7 +27,7 @@ from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport,
 from testwright.service.account import Account
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.workshop import Workshop, open_workshop
-from testwright.writing.compose import ComposedFile, compose_test_file
+from testwright.writing.compose import ComposedFile, UnusableTests, compose_test_file
 from testwright.writing.place import save_proposal, unified_diff, write_test_file
 from testwright.writing.render import render_candidates
 
@@ -217,18 +217,19 @@ class Run:
             if not selection.kept:
                 return selection, None, None
             with account.step("verify", "running the finished file"):
-                kept = [verdict.candidate for verdict in selection.kept]
-                composed = await asyncio.to_thread(
-                    compose_test_file, kept, job.target, job.project.style, job.place.original
-                )
-                if not composed.suite.tests:
-                    return selection, None, None
-                verification = await self._verify(job, workshop, measured, composed)
-            account.note(*verification.notes)
-            failed = _failed_candidates(verification, composed)
-            if not failed:
-                _check_suite(job, verification)
-                return selection, composed, verification
+                try:
+                    composed = await self._compose(job, selection)
+                except UnusableTests as unusable:
+                    failed = unusable.candidates
+                else:
+                    if not composed.suite.tests:
+                        return selection, None, None
+                    verification = await self._verify(job, workshop, measured, composed)
+                    account.note(*verification.notes)
+                    failed = _failed_candidates(verification, composed)
+                    if not failed:
+                        _check_suite(job, verification)
+                        return selection, composed, verification
             verdicts = tuple(
                 replace(verdict, outcome="unstable", reason=failed[verdict.candidate.id])
                 if verdict.candidate.id in failed
@@ -239,6 +240,16 @@ class Run:
             f"After {MAX_COMPOSITIONS} attempts there are still tests that fail in the finished file: "
             f"{next(iter(failed.values()))}.",
             next_step="Run again with another --seed; if it stays, report the module.",
+        )
+
+    async def _compose(self, job: Job, selection: Selection) -> ComposedFile:
+        return await asyncio.to_thread(
+            compose_test_file,
+            [verdict.candidate for verdict in selection.kept],
+            job.target,
+            job.project.style,
+            job.place.original,
+            python_version=self._account.python_version,
         )
 
     async def _verify(self, job: Job, workshop: Workshop, measured: Measured, composed: ComposedFile) -> Verification:

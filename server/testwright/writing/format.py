@@ -21,18 +21,23 @@ from testwright.errors import WriteFailure
 from testwright.model import Style
 
 _TIME_LIMIT = 30.0  # seconds; it takes some 20 ms
-_TARGET_VERSION = "py310"  # the oldest Python that a project may have
-_TAIL = 2
+_OLDEST, _NEWEST = 10, 14  # minor versions that a project's Python may have and this ruff knows
+_SAID = 3
 _REINSTALL = "Install Testwright again, with its dependency ruff: python -m pip install --force-reinstall ruff"
 
 
-def format_source(
+class NotFormatted(WriteFailure):
+    """ruff takes the text for no Python of the project's version."""
+
+
+def format_source(  # noqa: PLR0913 - each is a word of the project on how it writes
     text: str,
     style: Style,
     *,
     first_party: str,
     sort_imports: bool = True,
     indent_style: Literal["space", "tab"] = "space",
+    python_version: str = "",
 ) -> str:
     r"""Format a file: imports sorted, quotes and line length as the project has them, long texts broken.
 
@@ -42,10 +47,13 @@ def format_source(
         first_party: Top package of the module under test.
         sort_imports: Sort the block of imports.
         indent_style: ``tab`` where an existing file has tabs.
+        python_version: Of the project's interpreter (``3.12.1``), whose syntax is allowed; the oldest when empty.
 
     Raises:
-        WriteFailure: ruff is missing, or did not do it.
+        NotFormatted: ruff takes the text for no Python of that version.
+        WriteFailure: ruff is missing or could not be run.
     """
+    configuration = _configuration(style, indent_style, python_version)
     if sort_imports:
         text = _ruff(
             [
@@ -53,22 +61,24 @@ def format_source(
                 "--select=I",
                 "--fix",
                 "--quiet",
-                *_configuration(style, indent_style),
+                *configuration,
                 f"--config=lint.isort.known-first-party = ['{first_party}']",
             ],
             text,
         )
-    arguments = ["format", "--quiet", *_configuration(style, indent_style)]
+    arguments = ["format", "--quiet", *configuration]
     formatted = _ruff(arguments, text)
     broken = break_long_texts(formatted, style.line_length)
     return formatted if broken == formatted else _ruff(arguments, broken)
 
 
-def _configuration(style: Style, indent_style: str) -> list[str]:
+def _configuration(style: Style, indent_style: str, python_version: str) -> list[str]:
+    minor = re.match(r"3\.(\d+)", python_version)
+    target = min(max(int(minor[1]) if minor else _OLDEST, _OLDEST), _NEWEST)
     return [
         "--isolated",
         "--no-cache",
-        f"--target-version={_TARGET_VERSION}",
+        f"--target-version=py3{target}",
         f"--config=line-length = {min(max(style.line_length, 1), 320)}",  # what ruff accepts
         f"--config=indent-width = {min(max(style.indent, 1), 16)}",
         f"--config=format.quote-style = '{style.quote}'",
@@ -93,8 +103,11 @@ def _ruff(arguments: list[str], text: str) -> str:
         raise WriteFailure(f"The formatter ruff could not be run: {error}.", next_step=_REINSTALL) from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        why = " ".join(said[-_TAIL:]) or f"exit code {done.returncode}"
-        raise WriteFailure(f"The formatter ruff did not format the tests: {why}.", next_step=_REINSTALL)
+        why = " ".join(line.strip() for line in said[:_SAID]) or f"exit code {done.returncode}"
+        raise NotFormatted(
+            f"The formatter ruff did not format the tests: {why}.",
+            next_step="This is a fault of Testwright: report the module that it happened with.",
+        )
     return done.stdout.decode()
 
 

@@ -11,7 +11,7 @@ import pytest
 from _pytest.python import IdMaker
 
 from testwright.model import Candidate, Import, Style, Target
-from testwright.writing.compose import compose_test_file
+from testwright.writing.compose import UnusableTests, compose_test_file
 from testwright.writing.existing import ExistingFile
 from testwright.writing.render import RenderedSuite, render_suite
 
@@ -424,3 +424,20 @@ class TestNames:
             "test_cart_total_with_two_items",
             "test_cart_total",
         ]
+
+
+NESTED = "[[item async for item in part] for part in parts()]"
+
+
+def test_a_test_in_newer_syntax_than_the_project_s_costs_no_other(shop: Target, make: MakeCandidate) -> None:
+    newer = replace(
+        make("slugify", "asyncio.run(collect(slugify))", "result == [[1]]", uses=(Import("asyncio"), "slugify")),
+        arrange=(f"async def collect(parts):\n    return {NESTED}",),
+    )
+    plain = make("is_even", "is_even(2)", "result is True")
+
+    with pytest.raises(UnusableTests) as told:
+        compose_test_file([newer, plain], shop, Style(), python_version="3.10.13")
+
+    assert set(told.value.candidates) == {newer.id}
+    assert NESTED in compose_test_file([newer, plain], shop, Style(), python_version="3.11.7").data.decode()
