@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import heapq
 from typing import Any
@@ -74,16 +73,16 @@ def variety(archive: "dict[str, list[Kept]]", per_subject: int) -> "list[Kept]":
     """Cases of each subject with different paths or results, taken in turns: the plainest of all subjects first."""
     rows: "list[list[Kept]]" = []
     for name in sorted(archive):
-        results: "collections.Counter[Any]" = collections.Counter()
+        seen: "set[Any]" = set()
         row: "list[Kept]" = []
+        again: "list[Kept]" = []
         for kept in sorted(archive[name], key=lambda kept: (kept.weak, plainness(kept.case))):
             sign = (kept.seen["status"], kept.seen.get("kind"), kept.seen.get("digest"))
-            limit = 1 if kept.seen["status"] == "ok" else 0
-            if results[sign] > limit:
-                continue
-            results[sign] += 1
-            row.append(dataclasses.replace(kept, credit=set()))
-            if len(row) >= per_subject:
-                break
+            if sign not in seen:
+                row.append(dataclasses.replace(kept, credit=set()))
+            elif kept.seen["status"] == "ok":
+                again.append(dataclasses.replace(kept, credit=set()))
+            seen.add(sign)
+        row = [*row, *again][:per_subject]
         rows.append(row)
     return [row[index] for index in range(per_subject) for row in rows if index < len(row)]

@@ -26,6 +26,7 @@ class Harvest:
         self.names = program.names
         self.cases: "list[Case]" = []
         self.aliases = _public_aliases(program)
+        self._worked_on = _classes_worked_on(program)
         self._seen: "set[Any]" = set()
 
     def collect(self, paths: "list[str]") -> "list[Case]":
@@ -166,8 +167,12 @@ class Harvest:
             if isinstance(node, ast.Attribute) and node.attr in own:
                 return True
             if isinstance(node, ast.Name) and node.id in self.names.objects:
-                home = getattr(self.names.objects[node.id], "__module__", "")
+                value = self.names.objects[node.id]
+                home = getattr(value, "__module__", "")
                 if home == self.program.module.__name__:
+                    return True
+                # How people make an object that the module works on: nobody else may know what its constructor takes.
+                if isinstance(value, type) and value in self._worked_on:
                     return True
         return False
 
@@ -329,6 +334,18 @@ _SAFE_MODULES = frozenset(
         "dataclasses",
     }
 )
+
+
+def _classes_worked_on(program: Program) -> "frozenset[type]":
+    """Classes of the same project that the module imports from elsewhere."""
+    top = program.module.__name__.partition(".")[0]
+    return frozenset(
+        value
+        for value in vars(program.module).values()
+        if isinstance(value, type)
+        and value.__module__ != program.module.__name__
+        and value.__module__.partition(".")[0] == top
+    )
 
 
 def _public_aliases(program: Program) -> "dict[str, str]":

@@ -73,8 +73,8 @@ class Names:
             key = (module, name, None)
         is_own = module == self.module.__name__ and name is not None
         taken = self.imports.get(bound)
-        if taken == key:
-            return bound
+        if taken == key or (taken is not None and self.objects.get(bound) is value):
+            return bound  # the same thing, perhaps known from the package that shows it
         if taken is not None or bound in BUILTINS or bound in FIXTURES or (bound in self.own and not is_own):
             alias = (
                 (module.rpartition(".")[2].strip("_") + "_" + bound) if name else module.replace(".", "_") + "_module"
@@ -94,7 +94,9 @@ class Names:
         module, name, _alias = key
         taken = self.imports.get(bound)
         if taken is not None:
-            return taken == key
+            return taken == key or (
+                name is not None and getattr(sys.modules.get(module), name, self) is self.objects.get(bound)
+            )
         if bound == "pytest":
             self.imports[bound] = key
             return True

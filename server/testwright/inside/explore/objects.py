@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from .kinds import ANY, INT, STR, Kind, by_name
 from .library import Library
 
 if TYPE_CHECKING:
-    from .program import Subject
+    from .program import Parameter, Subject
 
 _MARKS: "dict[Any, str]" = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
+VARIED_SHARE = 0.4
+"""How often an instance that is known to work is made a little different."""
 
 
 class Objects(Library):
@@ -42,6 +46,32 @@ class Objects(Library):
             draft.statements.append(rename(statement, mapping))
         return rename(case.act, mapping)
 
+    def varied(self, source: str, cls: type, draft: Draft, depth: int) -> str:
+        """A constructor's call that is known to work, with an argument more or another value for one.
+
+        What a constructor checks is hard to guess as a whole; one argument at a time, most checks still hold.
+        """
+        subject = self.program.class_subject(cls)
+        call = ast.parse(source, mode="eval").body
+        if subject is None or not isinstance(call, ast.Call) or any(isinstance(arg, ast.Starred) for arg in call.args):
+            return source
+        if self.names.objects.get(ast.unparse(call.func)) is not cls or any(word.arg is None for word in call.keywords):
+            return source
+        by_place = [p for p in subject.parameters if p.style in ("positional", "normal")]
+        given = {p.name for p in by_place[: len(call.args)]} | {str(word.arg) for word in call.keywords}
+        lacking = [p for p in subject.parameters if p.style in ("normal", "keyword") and p.name not in given]
+        if lacking and self.rng.random() < 0.7:
+            parameter = self.rng.choice(lacking)
+            call.keywords.append(ast.keyword(parameter.name, self._value(parameter, subject, draft, depth)))
+        elif call.args and len(call.args) <= len(by_place):
+            index = self.rng.randrange(len(call.args))
+            call.args[index] = self._value(by_place[index], subject, draft, depth)
+        return ast.unparse(call)
+
+    def _value(self, parameter: Parameter, subject: Subject, draft: Draft, depth: int) -> ast.expr:
+        kind = parameter.pick(self.rng, draft, subject.qualname)
+        return ast.parse(self.draw(kind, draft, parameter.name, depth + 1), mode="eval").body
+
     def call(self, subject: Subject, draft: Draft, depth: int = 0) -> str:
         """An expression that calls a subject; who knows of calls makes it."""
         raise NotImplementedError
@@ -59,7 +89,7 @@ class Objects(Library):
         if key in self.producers and rng.random() < (0.5 if depth == 0 else 0.8):
             found = self.produced(key, draft)
             if found is not None:
-                return found
+                return self.varied(found, cls, draft, depth) if rng.random() < VARIED_SHARE else found
         subject = self.program.class_subject(cls)
         concrete = self.concrete(cls, draft)
         if concrete is None:

@@ -262,7 +262,7 @@ class Runner:
         seen.arcs = sorted(tracer.arcs)
         try:
             if raised is not None:
-                self._exception(seen, raised, express)
+                self._exception(seen, case, raised, express)
             else:
                 seen.kind = type(result).__module__ + "." + type(result).__qualname__
                 seen.wrap = _wrap_of(result)
@@ -308,13 +308,16 @@ class Runner:
                     seen.warns = named
                     return
 
-    def _exception(self, seen: Seen, raised: BaseException, express: Express) -> None:
+    def _exception(self, seen: Seen, case: Case, raised: BaseException, express: Express) -> None:
         cls = type(raised)
         seen.kind = cls.__module__ + "." + cls.__qualname__
         frames = []
+        entered = ""
         trace = raised.__traceback__
         while trace is not None:
             frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+            if trace.tb_frame.f_code.co_filename == self.tracer.file:
+                entered = entered or trace.tb_frame.f_code.co_name
             trace = trace.tb_next
         file, line = frames[-1] if frames else ("", 0)
         in_target = any(name == self.tracer.file for name, _line in frames)
@@ -329,6 +332,9 @@ class Runner:
             on_purpose = True  # the operator's method ran and gave NotImplemented
         seen.deliberate = on_purpose
         seen.digest = str(raised)[:80]
+        if raised_by_argument(case.act, entered):
+            seen.status = "noise"  # the call that the case is about was never made
+            return
         if not in_target and not on_purpose:
             seen.status = "noise"
             return
@@ -345,6 +351,8 @@ class Runner:
         if express.scratch and express.scratch in text:
             text = text.partition(express.scratch)[0].rstrip("'\" ")
         text = text.split("\n")[0]
+        if isinstance(raised, OSError) and raised.errno is not None:
+            text = ""  # the operating system's words, which are others elsewhere
         if text and express.portable(text) and not any(0xD800 <= ord(c) <= 0xDFFF for c in text):
             seen.match = text[:120]
         if cls in (Exception, BaseException) and not seen.match:
@@ -577,3 +585,27 @@ def _is_raise(file: str, line: int) -> bool:
 
 
 __all__ = ["FIXTURES", "Runner", "Seen", "TimeLimit", "builtins"]
+
+
+def raised_by_argument(act: str, entered: str) -> bool:
+    """Whether an exception comes from a call that only makes an argument: ``load`` in ``total(load("a"))``.
+
+    Args:
+        act: Source of the expression.
+        entered: Name of the module's function through which the exception came first; empty when there was none.
+    """
+    outer = ast.parse(act, mode="eval").body
+    while isinstance(outer, (ast.Await, ast.Attribute, ast.Subscript)):
+        outer = outer.value
+    if not isinstance(outer, ast.Call) or _called(outer) == entered:
+        return False
+    given = [*outer.args, *(keyword.value for keyword in outer.keywords)]
+    inner = [node for value in given for node in ast.walk(value) if isinstance(node, ast.Call)]
+    if not entered:
+        return bool(inner)
+    own = {"__init__", "__new__", "__post_init__"} if _called(outer)[:1].isupper() else set()
+    return entered not in own and entered in {_called(call) for call in inner}
+
+
+def _called(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]

@@ -294,7 +294,7 @@ class Program:
                 seen.add(name)
                 method = self._add(f"{cls.__qualname__}.{name}", name, style, cls, function, value)
                 if method is not None:
-                    method.heirs = heirs
+                    method.heirs = [heir for heir in heirs if inspect.getattr_static(heir, name, None) is value]
                 setter = _unwrapped(value.fset) if isinstance(value, property) else None
                 if setter is not None and setter.__code__.co_filename == self.file:
                     change = self._add(f"{cls.__qualname__}.{name}", name, "setter", cls, setter, value)

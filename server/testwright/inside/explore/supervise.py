@@ -37,6 +37,8 @@ PLATEAU = 2500
 MAX_CANDIDATES = 140
 VARIETY = 4
 """Further cases per subject, with other paths or results: what kills mutants."""
+AFTERWARDS = 90
+"""Cases per subject even when all lines and branches are reached: for results that differ without a branch."""
 MUTATION_SHARE = 0.45
 SLOW_EVENTS = 6_000
 """Lines of the target in one case beyond which it is no good parent: its children would be as slow."""
@@ -163,7 +165,7 @@ class Search:
             return "wall"
         if self.queue:
             return ""  # what people wrote is tried before anything else ends the search
-        if not self.frontier.remaining and self.cases > 40 * len(self.program.subjects):
+        if not self.frontier.remaining and self.cases > AFTERWARDS * len(self.frontier.wanted):
             return "covered"
         if self.since_new > PLATEAU + 20 * len(self.program.subjects):
             return "plateau"

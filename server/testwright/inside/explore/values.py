@@ -146,7 +146,8 @@ class Values(Objects):
             return f"{receiver} {operator} {other}"
         reflected = _REFLECTED.get(name)
         if reflected is not None:
-            other = self._any(ANY, draft, "", depth + 1)
+            # Zero is what sum() begins with.
+            other = "0" if rng.random() < 0.2 else self._any(ANY, draft, "", depth + 1)
             if subject.parameters and rng.random() < 0.4:
                 other = self.draw(subject.parameters[0].pick(rng, draft, subject.qualname), draft, "", depth + 1)
             return f"{other} {reflected} {receiver}"
