@@ -46,7 +46,7 @@ class Searching:
     async def goals(self, name: str) -> CoverageSets:
         return (await check_import(self.session, self.target(name), seconds=60.0)).coverage
 
-    async def propose(self, name: str, *, seed: int = 0, seconds: float = 40.0, **target: object) -> Proposal:
+    async def propose(self, name: str, *, seed: int = 0, seconds: float = 120.0, **target: object) -> Proposal:
         asked = self.target(name, **target)  # type: ignore[arg-type]
         return await EmbeddedEngine().propose(
             self.session, asked, await self.goals(name), seed=seed, deadline_seconds=seconds

@@ -9,6 +9,9 @@ from .draft import Draft
 from .kinds import ANY, BOOL, INT, NONE, Kind
 from .scalars import MAGNITUDES
 
+WRITTEN_SHARE = 0.25
+"""How often a path leads to a file that the module itself has written, once it has."""
+
 
 class Library(Containers):
     """Draws values of the standard library."""
@@ -149,6 +152,10 @@ class Library(Containers):
 
     def _path(self, _kind: Kind, draft: Draft, role: str, _depth: int) -> str:
         rng = self.rng
+        if self.writers and rng.random() < WRITTEN_SHARE and not any("tmp_path" in line for line in draft.statements):
+            case, name = rng.choice(self.writers)
+            draft.statements.append(self.replayed(case, draft))
+            return f"tmp_path / {name!r}"
         plain = role.lower()
         wants_folder = any(word in plain for word in ("dir", "folder", "root"))
         suffix = self.program.file_suffix

@@ -6,7 +6,6 @@ import ast
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from .cases import local_names, rename
 from .draft import Draft
 from .kinds import ANY, INT, STR, Kind, by_name
 from .library import Library
@@ -36,15 +35,7 @@ class Objects(Library):
         cases = self.producers.get(cls_name)
         if not cases:
             return None
-        case = self.rng.choice(cases[-40:])
-        mapping = {}
-        for name in local_names(case.arrange):
-            fresh = draft.fresh(name)
-            if fresh != name:
-                mapping[name] = fresh
-        for statement in case.arrange:
-            draft.statements.append(rename(statement, mapping))
-        return rename(case.act, mapping)
+        return self.replayed(self.rng.choice(cases[-40:]), draft)
 
     def varied(self, source: str, cls: type, draft: Draft, depth: int) -> str:
         """A constructor's call that is known to work, with an argument more or another value for one.

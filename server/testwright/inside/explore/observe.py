@@ -123,6 +123,7 @@ class Seen:
             (failed before the act), ``limit``, ``litter`` (changed the folder it was run in).
         lines, arcs: Of the target.
         kind: Type of the result or of the exception.
+        written: Files that the act made or changed, below the scratch.
         digest: A short text that tells results apart.
         wrap: What the act must be wrapped in, empty when nothing.
         asserts: Expressions.
@@ -144,6 +145,7 @@ class Seen:
     deliberate: bool = False
     failed: int = -1
     produced: str = ""
+    written: "list[str]" = field(default_factory=list)
     looked: bool = False
     imports: "dict[str, Any]" = field(default_factory=dict)
     events: int = 0
@@ -285,6 +287,8 @@ class Runner:
                 self._asserts(
                     seen, case, space, before, files, scratch, express, result, raised, printed_before, environment
                 )
+                if scratch and raised is None:
+                    seen.written = [name for name, text in sorted(_tree(scratch).items()) if files.get(name) != text]
                 if warned:
                     self._warning(seen, warned)
                 seen.imports = (

@@ -8,6 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from . import regexes
+from .cases import local_names, rename
 from .draft import Draft
 from .kinds import INT, NONE, STR, Kind, by_name, list_of
 from .vocabulary import NUMBERS, WORDS
@@ -77,6 +78,7 @@ class Scalars:
         self.rng = rng
         self.vocabulary = program.vocabulary
         self.producers: "dict[str, list[Case]]" = {}
+        self.writers: "list[tuple[Case, str]]" = []
         self.ranges: "tuple[tuple[int, int], ...]" = ()
 
     def draft(self, taken: "tuple[str, ...] | list[str]" = ()) -> Draft:
@@ -112,6 +114,16 @@ class Scalars:
     def produced(self, cls_name: str, draft: Draft) -> "str | None":
         """The act of an earlier case that gave an object of a class; only who knows of objects has some."""
         raise NotImplementedError
+
+    def replayed(self, case: Case, draft: Draft) -> str:
+        """Put the statements of an earlier case into the draft, under names that are free; returns its act."""
+        mapping = {}
+        for name in local_names(case.arrange):
+            fresh = draft.fresh(name)
+            if fresh != name:
+                mapping[name] = fresh
+        draft.statements.extend(rename(statement, mapping) for statement in case.arrange)
+        return rename(case.act, mapping)
 
     def text(self, role: str = "") -> str:
         """A string, drawn from what the module itself speaks of."""

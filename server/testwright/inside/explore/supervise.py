@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..channel import Channel
 from .cases import Case, tamed, valid
@@ -28,6 +28,9 @@ from .values import Values
 from .worker import Batch, Workers, prepare_parent
 from .wrapping import wrapped
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BATCH = 32
 """Cases per child."""
 IN_FLIGHT = 2
@@ -44,6 +47,8 @@ SLOW_EVENTS = 6_000
 """Lines of the target in one case beyond which it is no good parent: its children would be as slow."""
 NEAR = 14
 """Cases remembered for each line that a missing arc starts from."""
+WRITERS = 6
+"""Cases of one subject that are remembered for the files that they write."""
 SEARCH_SHARE = 0.6
 """Share of the wall time for the search; then come shrinking and observing."""
 SHRINK_SHARE = 0.75
@@ -294,6 +299,8 @@ class Search:
         produced = seen.get("produced", "")
         if status == "ok" and produced and len(case.source) < 260 and "asyncio" not in case.act:
             self._produce(case, produced)
+        if status == "ok" and len(case.source) < 400 and "asyncio" not in case.act:
+            self._note_files(case, seen.get("written", ()))
 
     def _keep(self, case: Case, seen: "dict[str, Any]", features: "set[Any]") -> None:
         frontier = self.frontier
@@ -343,6 +350,15 @@ class Search:
                 cases.append(case)
         elif self.rng.random() < 0.1:
             cases[self.rng.randrange(len(cases))] = case
+
+    def _note_files(self, case: Case, written: "Iterable[str]") -> None:
+        """A file that the module wrote is the best that a reader of the module can be given."""
+        for name in written:
+            known = [place for place, (other, _name) in enumerate(self.values.writers) if other.target == case.target]
+            if len(known) < WRITERS:
+                self.values.writers.append((case, name))
+            else:
+                self.values.writers[self.rng.choice(known)] = (case, name)
 
     def _promote(self, case: Case, failed: int) -> None:
         """A statement of the arrangement that failed may be worth a case of its own."""
