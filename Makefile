@@ -68,7 +68,7 @@ e2e: $(VENV)/.dev
 	@VENV="$(VENV)" .ci/e2e
 
 bench: $(VENV)/.dev
-	@$(BIN)/python tests/bench/run.py
+	@$(BIN)/python tests/bench/generate.py --set all
 
 lock:
 	@command -v uv >/dev/null || { echo "uv is needed: pip install uv"; exit 1; }

@@ -63,7 +63,7 @@ def bwrap_arguments(mounts: Mounts, environment: Mapping[str, str], cwd: Path) -
             arguments += ["--symlink", f"usr/{name}", str(top)]
         elif top.is_dir():
             arguments += ["--ro-bind", str(top), str(top)]
-    for system_file in ("/etc/ld.so.cache", "/etc/localtime", "/etc/passwd"):
+    for system_file in ("/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/mime.types"):
         arguments += ["--ro-bind-try", system_file, system_file]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/tmp/home"]
     for host, inside in mounts.writable.items():

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from testwright.errors import TestwrightError, UsageError
+from testwright.errors import TestwrightError
 from testwright.model import RunEvent, RunReport
 from testwright.service.job import GenerateRequest
 from testwright.service.run import Run
@@ -76,7 +76,7 @@ class UnitTestGenerationService:
 
 def _disk_failure(error: OSError) -> TestwrightError:
     name = f" ({os.fsdecode(error.filename)})" if error.filename else ""
-    return UsageError(
+    return TestwrightError(
         f"The operating system refused: {error.strerror or error}{name}.",
         next_step="Check that the workspace and the temporary folder can be read and have room.",
     )
