@@ -336,7 +336,7 @@ class Runner:
             on_purpose = True  # the operator's method ran and gave NotImplemented
         seen.deliberate = on_purpose
         seen.digest = str(raised)[:80]
-        if raised_by_argument(case.act, entered):
+        if raised_by_argument(case.act, entered, case.target):
             seen.status = "noise"  # the call that the case is about was never made
             return
         if not in_target and not on_purpose:
@@ -591,13 +591,16 @@ def _is_raise(file: str, line: int) -> bool:
 __all__ = ["FIXTURES", "Runner", "Seen", "TimeLimit", "builtins"]
 
 
-def raised_by_argument(act: str, entered: str) -> bool:
+def raised_by_argument(act: str, entered: str, target: str) -> bool:
     """Whether an exception comes from a call that only makes an argument: ``load`` in ``total(load("a"))``.
 
     Args:
         act: Source of the expression.
         entered: Name of the module's function through which the exception came first; empty when there was none.
+        target: Qualified name of what the case is about.
     """
+    if entered and entered == target.rpartition(".")[2]:
+        return False
     outer = ast.parse(act, mode="eval").body
     while isinstance(outer, (ast.Await, ast.Attribute, ast.Subscript)):
         outer = outer.value
