@@ -182,7 +182,13 @@ def _without_needless(
 
 
 def _is_about(candidate: Candidate, qualname: str) -> bool:
-    """A class is tested by a test of it or of any of its methods: those cannot do without its constructor."""
+    """Whether a test makes use of a callable.
+
+    A class is tested by a test of it or of any of its methods, which cannot do without its constructor; an exception
+    by a test that expects it.
+    """
+    if candidate.raises is not None and candidate.raises.exception == qualname:
+        return True
     return candidate.target == qualname or candidate.target.startswith(qualname + ".")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import functools
 import inspect
 import pathlib
@@ -333,7 +334,9 @@ class Program:
             public=is_public(cls.__qualname__),
             calls=_calls(init_node) if init_node is not None else frozenset(),
         )
-        if function is not None:
+        if issubclass(cls, enum.Enum):
+            subject.parameters = _enum_parameters(cls)
+        elif function is not None:
             subject.parameters = self._parameters(function, init_node, cls, bound=bound)
         else:
             try:
@@ -721,6 +724,17 @@ def _assigned(tree: ast.Module) -> "dict[str, list[tuple[int, int]]]":
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append((node.lineno, node.end_lineno or node.lineno))
     return found
+
+
+def _enum_parameters(cls: "type[enum.Enum]") -> "list[Parameter]":
+    """An enumeration is called with the value of a member, which gives the member."""
+    plain = [repr(member.value) for member in cls if isinstance(member.value, (str, int, float, bool, bytes, tuple))]
+    values = tuple(dict.fromkeys(source for source in plain if len(source) < 80))
+    return (
+        [Parameter("value", "normal", required=True, kinds=[Kind("literal", values=values)], weights=[1.0])]
+        if values
+        else []
+    )
 
 
 def _nested(cls: type) -> "list[type]":
