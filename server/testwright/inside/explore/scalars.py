@@ -141,7 +141,10 @@ class Scalars:
         if roll < 0.55 and vocabulary.strings:
             return rng.choice(vocabulary.strings)[1]
         if roll < 0.72 and vocabulary.tokens:
-            parts = [self.token() for _ in range(rng.choice((1, 2, 2, 3, 4)))]
+            # What is asked of one string is mostly said in one place: "begins with this and ends with that".
+            near = [text for text in vocabulary.near_strings(self.ranges) if 0 < len(text) <= 12]
+            draw = self.token if not near or rng.random() < 0.5 else lambda: rng.choice(near)
+            parts = [draw() for _ in range(rng.choice((1, 2, 2, 3, 4)))]
             if rng.random() < 0.6:
                 parts.insert(rng.randrange(len(parts) + 1), rng.choice(("a", "1", "x", "key", "abc", "42")))
             return rng.choice(("", "", " ", "\n")).join(parts)
