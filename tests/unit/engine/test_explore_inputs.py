@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from testwright.inside.explore.kinds import ANY, BOOL, INT, NONE, PATH, STR, Kind
-from testwright.inside.explore.program import Program, Subject
+from testwright.inside.explore.program import Program
+from testwright.inside.explore.subjects import Subject
 from testwright.inside.explore.values import Values
 
 Make = Callable[[str], Program]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from .program import Program, Subject
+from .program import Program
+from .subjects import Subject
 
 Feature = "int | tuple[int, int]"
 """A line or an arc."""

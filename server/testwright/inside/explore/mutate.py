@@ -13,7 +13,8 @@ from .kinds import ANY
 from .values import Values
 
 if TYPE_CHECKING:
-    from .program import Program, Subject
+    from .program import Program
+    from .subjects import Subject
 
 
 class Mutator:

@@ -11,7 +11,7 @@ from .kinds import ANY, INT, STR, Kind, by_name
 from .library import Library
 
 if TYPE_CHECKING:
-    from .program import Parameter, Subject
+    from .subjects import Parameter, Subject
 
 _MARKS: "dict[Any, str]" = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 

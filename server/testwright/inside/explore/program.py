@@ -10,14 +10,24 @@ import pathlib
 import random
 import types
 import typing
-from dataclasses import dataclass, field
 from typing import Any
 
 from . import usage
 from .hints import Hints
 from .kinds import ANY, BYTES, NONE, PATH, STR, Kind, by_name, of_value, union
 from .names import Names
+from .reading import (
+    assigned_lines,
+    called_names,
+    defined_names,
+    file_suffix,
+    functions_by_line,
+    keyword_keys,
+    node_first,
+)
 from .shapes import shape_of
+from .subjects import Parameter, Subject, enum_parameters, is_public, parameter_at
+from .unwrapping import method_style, nested_classes, unwrapped
 from .vocabulary import Vocabulary
 
 _SKIPPED_DUNDERS = frozenset(
@@ -46,88 +56,6 @@ _SKIPPED_DUNDERS = frozenset(
 )
 
 
-@dataclass
-class Parameter:
-    """One parameter.
-
-    Attributes:
-        name: Its name.
-        style: ``positional`` (only), ``normal``, ``keyword`` (only), ``varargs``, ``varkw``.
-        required: Whether it has no default.
-        kinds: Kinds to draw from.
-        weights: Their weights, learnt from how cases end.
-        keys: Names that ``**kwargs`` may hold.
-        key_kinds: Their kinds.
-        required_keys: Those that must be there.
-    """
-
-    name: str
-    style: str
-    required: bool
-    kinds: "list[Kind]"
-    weights: "list[float]"
-    keys: "list[str]" = field(default_factory=list)
-    key_kinds: "dict[str, Kind]" = field(default_factory=dict)
-    required_keys: "list[str]" = field(default_factory=list)
-
-    def pick(self, rng: random.Random, draft: Any, owner: str) -> Kind:
-        """Draw a kind by weight, and note it in the draft."""
-        if len(self.kinds) == 1:
-            return self.kinds[0]
-        index = rng.choices(range(len(self.kinds)), self.weights)[0]
-        draft.picks.append((owner, self.name, index))
-        return self.kinds[index]
-
-    def learn(self, index: int, *, good: bool) -> None:
-        """Make a kind likelier or less likely."""
-        weight = self.weights[index] * (1.06 if good else 0.9)
-        self.weights[index] = min(8.0, max(0.08, weight))
-
-
-@dataclass
-class Subject:
-    """Something that a test can be about.
-
-    Attributes:
-        qualname: Name in the module.
-        name: Last part of it.
-        style: ``function``, ``class``, ``method``, ``classmethod``, ``staticmethod``, ``property``.
-        owner: The class, if any.
-        function: The Python function, or the class.
-        first, last: Lines, decorators included.
-        parameters: Without ``self``.
-        public: Whether no part of its name begins with an underscore (dunders are public).
-        calls: Names that its body calls.
-        heirs: Classes of the module that inherit from the owner.
-        ranges: Lines that speak of its values: its own and those of the constants that it names.
-        inner: Parameters of the function that it returns, if it returns one of its own.
-    """
-
-    qualname: str
-    name: str
-    style: str
-    owner: Any
-    function: Any
-    first: int
-    last: int
-    parameters: "list[Parameter]"
-    public: bool
-    calls: "frozenset[str]" = frozenset()
-    heirs: "list[Any]" = field(default_factory=list)
-    inner: "list[Parameter] | None" = None
-    ranges: "tuple[tuple[int, int], ...]" = ()
-    tried: int = 0
-    fruitless: int = 0
-
-    def concrete_owner(self, rng: random.Random) -> Any:
-        """The class to make an instance of: the owner or one that inherits from it."""
-        if self.heirs and (
-            inspect.isabstract(self.owner) or self.owner.__name__.startswith("_") or rng.random() < 0.15
-        ):
-            return rng.choice(self.heirs)
-        return self.owner
-
-
 class Program:
     """Everything known of the target before and during the search."""
 
@@ -137,14 +65,14 @@ class Program:
         self.source = source
         self.rng = rng
         self.tree = ast.parse(source)
-        self.own = frozenset(_defined(self.tree))
+        self.own = frozenset(defined_names(self.tree))
         self.names = Names(module, self.own)
         self.hints = Hints(module, self.tree)
-        self.nodes = _index(self.tree)
+        self.nodes = functions_by_line(self.tree)
         self.class_nodes = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
         self.vocabulary = Vocabulary(self.tree, [vars(module)[name] for name in sorted(vars(module))], rng)
         self.file_texts = list(self.vocabulary.documents)
-        self.file_suffix = _file_suffix(source)
+        self.file_suffix = file_suffix(source)
         self.subjects: "list[Subject]" = []
         self._lacking: "dict[type, tuple[str, ...]]" = {}
         self._known_attributes: "dict[type, set[str]]" = {}
@@ -177,9 +105,9 @@ class Program:
             if isinstance(value, type) and self._is_mine(value):
                 if value not in classes and not typing.is_typeddict(value):
                     classes.append(value)
-                    classes.extend(_nested(value))
+                    classes.extend(nested_classes(value))
             elif callable(value):
-                function = _unwrapped(value)
+                function = unwrapped(value)
                 if function is not None and function.__code__.co_filename == self.file and not isinstance(value, type):
                     self._add(name, name, "function", None, function, value)
         for cls in classes:
@@ -187,7 +115,7 @@ class Program:
         order = {id(subject): (subject.first, subject.qualname) for subject in self.subjects}
         self.subjects.sort(key=lambda subject: order[id(subject)])
         self._forward()
-        assigned = _assigned(self.tree)
+        assigned = assigned_lines(self.tree)
         for subject in self.subjects:
             self._note_factory(subject)
             named = [assigned[name] for name in sorted(subject.calls) if name in assigned]
@@ -221,7 +149,7 @@ class Program:
             last=last,
             parameters=[],
             public=is_public(qualname),
-            calls=_calls(node) if node is not None else frozenset(),
+            calls=called_names(node) if node is not None else frozenset(),
         )
         if style != "property":
             subject.parameters = self._parameters(
@@ -286,8 +214,8 @@ class Program:
             for name, value in vars(base).items():
                 if name in seen or name in _SKIPPED_DUNDERS or name.startswith(f"_{base.__name__}__"):
                     continue
-                style, function = _method_style(value)
-                function = _unwrapped(function)
+                style, function = method_style(value)
+                function = unwrapped(function)
                 if function is None or function.__code__.co_filename != self.file:
                     continue
                 if getattr(function, "__isabstractmethod__", False) and not heirs and base is cls:
@@ -296,7 +224,7 @@ class Program:
                 method = self._add(f"{cls.__qualname__}.{name}", name, style, cls, function, value)
                 if method is not None:
                     method.heirs = [heir for heir in heirs if inspect.getattr_static(heir, name, None) is value]
-                setter = _unwrapped(value.fset) if isinstance(value, property) else None
+                setter = unwrapped(value.fset) if isinstance(value, property) else None
                 if setter is not None and setter.__code__.co_filename == self.file:
                     change = self._add(f"{cls.__qualname__}.{name}", name, "setter", cls, setter, value)
                     if change is not None:
@@ -311,7 +239,7 @@ class Program:
         bound = True
         for name in ("__init__", "__new__"):
             found = getattr(cls, name, None)
-            found = _unwrapped(found)
+            found = unwrapped(found)
             if found is not None:
                 function = found
                 break
@@ -332,10 +260,10 @@ class Program:
             last=last if init_node is not None else first,
             parameters=[],
             public=is_public(cls.__qualname__),
-            calls=_calls(init_node) if init_node is not None else frozenset(),
+            calls=called_names(init_node) if init_node is not None else frozenset(),
         )
         if issubclass(cls, enum.Enum):
-            subject.parameters = _enum_parameters(cls)
+            subject.parameters = enum_parameters(cls)
         elif function is not None:
             subject.parameters = self._parameters(function, init_node, cls, bound=bound)
         else:
@@ -352,7 +280,7 @@ class Program:
             return self._by_class[cls]
         self._by_class[cls] = None
         node = None
-        function = _unwrapped(getattr(cls, "__init__", None))
+        function = unwrapped(getattr(cls, "__init__", None))
         parameters: "list[Parameter]" = []
         try:
             signature = inspect.signature(cls)
@@ -401,7 +329,7 @@ class Program:
                     and parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD),
                     kinds=[kind for kind, _weight in weighted],
                     weights=[weight for _kind, weight in weighted],
-                    keys=_keyword_keys(node, parameter.name) if parameter.kind is inspect.Parameter.VAR_KEYWORD else [],
+                    keys=keyword_keys(node, parameter.name) if parameter.kind is inspect.Parameter.VAR_KEYWORD else [],
                 )
             )
         return found
@@ -510,7 +438,7 @@ class Program:
                             other = None
                         if other is None or other is subject:
                             continue
-                        source = _parameter_at(other, place)
+                        source = parameter_at(other, place)
                         if source is None:
                             continue
                         for kind, weight in zip(source.kinds, source.weights, strict=False):
@@ -572,10 +500,10 @@ class Program:
         """The function's syntax tree; for a class that of its constructor; None when it is not in the target."""
         function = subject.function
         if subject.style == "class":
-            function = _unwrapped(getattr(subject.owner, "__init__", None))
+            function = unwrapped(getattr(subject.owner, "__init__", None))
             if function is None or function.__code__.co_filename != self.file:
                 return None
-        function = _unwrapped(function)
+        function = unwrapped(function)
         if function is None:
             return None
         return self.nodes.get(function.__code__.co_firstlineno)
@@ -583,7 +511,7 @@ class Program:
     def _note_factory(self, subject: Subject) -> None:
         if subject.style not in ("function", "classmethod", "staticmethod"):
             return
-        function = _unwrapped(subject.function)
+        function = unwrapped(subject.function)
         annotation = getattr(function, "__annotations__", {}).get("return", inspect.Parameter.empty)
         kind = self.hints.kind(annotation, subject.owner)
         if kind is None:
@@ -666,164 +594,10 @@ class Program:
         ]
 
 
-def is_public(qualname: str) -> bool:
-    """Whether no part of the name is private; dunders are public."""
-    return all(
-        not part.startswith("_") or (part.startswith("__") and part.endswith("__")) for part in qualname.split(".")
-    )
-
-
-def node_first(node: Any) -> int:
-    """First line, decorators included."""
-    lines: "list[int]" = [node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))]
-    return min(lines)
-
-
-def _index(tree: ast.Module) -> "dict[int, Any]":
-    """Functions by the first line of their code object, which is that of the first decorator."""
-    found: "dict[int, Any]" = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            found[node_first(node)] = node
-    return found
-
-
-def _defined(tree: ast.Module) -> "list[str]":
-    """Names that the module's own statements define, imports excepted."""
-    found: "list[str]" = []
-
-    def statements(body: "list[ast.stmt]") -> None:
-        for node in body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found.append(node.name)
-            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for target in targets:
-                    for inner in ast.walk(target):
-                        if isinstance(inner, ast.Name):
-                            found.append(inner.id)
-            elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
-                for name in ("body", "orelse", "finalbody"):
-                    statements(getattr(node, name, []))
-                for handler in getattr(node, "handlers", []):
-                    statements(handler.body)
-
-    statements(tree.body)
-    return list(dict.fromkeys(found))
-
-
-def _assigned(tree: ast.Module) -> "dict[str, list[tuple[int, int]]]":
-    """Lines of the assignments at the top of the module and of its classes, by name."""
-    found: "dict[str, list[tuple[int, int]]]" = {}
-    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
-    for body in bodies:
-        for node in body:
-            if not isinstance(node, (ast.Assign, ast.AnnAssign)):
-                continue
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Name):
-                    found.setdefault(target.id, []).append((node.lineno, node.end_lineno or node.lineno))
-    return found
-
-
-def _enum_parameters(cls: "type[enum.Enum]") -> "list[Parameter]":
-    """An enumeration is called with the value of a member, which gives the member."""
-    plain = [repr(member.value) for member in cls if isinstance(member.value, (str, int, float, bool, bytes, tuple))]
-    values = tuple(dict.fromkeys(source for source in plain if len(source) < 80))
-    return (
-        [Parameter("value", "normal", required=True, kinds=[Kind("literal", values=values)], weights=[1.0])]
-        if values
-        else []
-    )
-
-
-def _nested(cls: type) -> "list[type]":
-    found = []
-    for value in vars(cls).values():
-        if (
-            isinstance(value, type)
-            and value.__module__ == cls.__module__
-            and value.__qualname__.startswith(cls.__qualname__ + ".")
-        ):
-            found.append(value)
-            found.extend(_nested(value))
-    return found
-
-
-def _unwrapped(value: Any) -> Any:
-    """The Python function under decorators, None when there is none."""
-    for _ in range(10):
-        if isinstance(value, (staticmethod, classmethod)):
-            value = value.__func__
-        elif isinstance(value, functools.partial):
-            value = value.func
-        elif isinstance(value, types.MethodType):
-            value = value.__func__
-        elif isinstance(value, types.FunctionType):
-            inner = value.__dict__.get("__wrapped__")
-            if inner is None:
-                return value
-            value = inner
-        else:
-            inner = getattr(value, "__wrapped__", None) if not isinstance(value, type) else None
-            if inner is None:
-                return None
-            value = inner
-    return None
-
-
-def _method_style(value: Any) -> "tuple[str, Any]":
-    if isinstance(value, classmethod):
-        return "classmethod", value.__func__
-    if isinstance(value, staticmethod):
-        return "staticmethod", value.__func__
-    if isinstance(value, property):
-        return "property", value.fget
-    if isinstance(value, functools.cached_property):
-        return "property", value.func
-    return "method", value
-
-
-def _calls(node: Any) -> "frozenset[str]":
-    found = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call):
-            if isinstance(inner.func, ast.Name):
-                found.add(inner.func.id)
-            elif isinstance(inner.func, ast.Attribute):
-                found.add(inner.func.attr)
-        elif isinstance(inner, ast.Attribute):
-            found.add(inner.attr)
-        elif isinstance(inner, ast.Name):
-            found.add(inner.id)
-    return frozenset(found)
-
-
-def _keyword_keys(node: Any, name: str) -> "list[str]":
-    if node is None:
-        return []
-    seen = usage.observe_usage(list(node.body), name)
-    return list(dict.fromkeys(seen.keys))
-
-
-def _parameter_at(subject: Subject, place: "int | str") -> "Parameter | None":
-    if isinstance(place, int):
-        plain = [p for p in subject.parameters if p.style in ("positional", "normal")]
-        return plain[place] if place < len(plain) else None
-    return next((p for p in subject.parameters if p.name == place), None)
-
-
 def _literal_fits(literal: str, kind: Kind) -> bool:
     value = of_value(ast.literal_eval(literal)) if literal != "Ellipsis" else None
     options = kind.args if kind.name == "union" else (kind,)
     return any(option == value for option in options)
-
-
-def _file_suffix(source: str) -> str:
-    for suffix in (".json", ".toml", ".yaml", ".yml", ".csv", ".ini", ".cfg", ".xml", ".html", ".md", ".env", ".py"):
-        if f"{suffix}'" in source or f'{suffix}"' in source:
-            return suffix
-    return ".txt"
 
 
 def home_of(module: types.ModuleType) -> pathlib.Path:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .program import Program, Subject
+    from .program import Program
+    from .subjects import Subject
     from .values import Values
 
 _LARGE = 16

@@ -20,9 +20,10 @@ from .frontier import Frontier
 from .harvest import Harvest
 from .mutate import Mutator
 from .observe import Runner
-from .program import Program, Subject
+from .program import Program
 from .seams import Seam, Seams
 from .shrink import proposals
+from .subjects import Subject
 from .tracer import Tracer
 from .values import Values
 from .worker import Batch, Workers, prepare_parent

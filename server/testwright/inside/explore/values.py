@@ -12,7 +12,7 @@ from .kinds import ANY, by_name
 from .objects import Objects
 
 if TYPE_CHECKING:
-    from .program import Subject
+    from .subjects import Subject
 
 
 class Values(Objects):
