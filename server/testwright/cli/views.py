@@ -104,8 +104,8 @@ def _facts(report: RunReport) -> Table:
     if report.discarded:
         table.add_row("Discarded", _discarded(report))
     if report.seconds:
-        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in report.seconds.items() if phase != "total")
-        total = report.seconds.get("total", sum(report.seconds.values()))
+        phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in report.seconds.items())
+        total = sum(report.seconds.values())
         table.add_row("Seconds", f"{total:.1f} ({phases})")
     if report.box:
         python = f"Python {report.python_version}" if report.python_version else "Python"

@@ -31,7 +31,7 @@ REPORT = RunReport(
         DiscardedTest("Cart.add", "adds nothing to what is covered already", "..."),
         DiscardedTest("Cart.add", "failed with another hash seed: AssertionError: assert 1 == 2", "..."),
     ),
-    seconds={"analyse": 0.1, "explore": 3.4, "total": 3.6},
+    seconds={"analyse": 0.1, "explore": 3.4},
     box="bubblewrap",
     interpreter="/work/shop/.venv/bin/python",
     python_version="3.12.1",
