@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from testwright.boxes.overlay import make_overlay
 
 NOTHING_MAY_BE_SKIPPED = os.environ.get("TESTWRIGHT_E2E") == "1"
 
@@ -36,3 +39,12 @@ def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     report.outcome = "failed"
     report.longrepr = f"Nothing may be skipped with TESTWRIGHT_E2E=1, but: {reason}"
+
+
+@pytest.fixture(scope="session")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """pytest and coverage to lend, made once, where a box of another user can read them."""
+    cache = tmp_path_factory.mktemp("cache")
+    for folder in (cache, cache.parent):
+        folder.chmod(0o755)
+    return make_overlay(cache)

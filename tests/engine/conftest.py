@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from testwright.boxes.bubblewrap import BubblewrapBox
-from testwright.boxes.overlay import make_overlay
 from testwright.boxes.protocol import World
 from testwright.boxes.session import Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
@@ -51,14 +50,6 @@ class Searching:
         return await EmbeddedEngine().propose(
             self.session, asked, await self.goals(name), seed=seed, deadline_seconds=seconds
         )
-
-
-@pytest.fixture(scope="session")
-def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("cache")
-    for folder in (cache, cache.parent):
-        folder.chmod(0o755)
-    return make_overlay(cache)
 
 
 @pytest.fixture

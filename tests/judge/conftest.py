@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from testwright.boxes.bubblewrap import BubblewrapBox
-from testwright.boxes.overlay import make_overlay
 from testwright.boxes.protocol import World
 from testwright.boxes.session import INSIDE_NAME, Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
@@ -148,14 +147,6 @@ def other_interpreters() -> list[Path]:
     own = Path(sys.base_prefix)
     found = {path.parent.parent.name.rpartition(".")[0]: path for path in own.parent.glob("3.*/bin/python")}
     return [path for version, path in sorted(found.items()) if version in ("3.10", "3.12", "3.13", "3.14")]
-
-
-@pytest.fixture(scope="session")
-def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("cache")
-    for folder in (cache, cache.parent):
-        folder.chmod(0o755)
-    return make_overlay(cache)
 
 
 @pytest.fixture

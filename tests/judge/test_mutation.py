@@ -12,7 +12,6 @@ from typing import NamedTuple
 import pytest
 
 from testwright.boxes.bubblewrap import BubblewrapBox
-from testwright.boxes.overlay import make_overlay
 from testwright.boxes.protocol import World
 from testwright.boxes.session import Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
@@ -103,13 +102,6 @@ def interpreters() -> list[Path]:
     own = Path(sys.base_prefix)
     others = sorted(own.parent.glob("3.1?.*/bin/python"))
     return [own / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}", *others]
-
-
-@pytest.fixture(scope="module")
-def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    folder.chmod(0o755)
-    return make_overlay(folder)
 
 
 @pytest.fixture

@@ -83,7 +83,6 @@ class EmbeddedEngine:
             "covered_lines": sorted(goals.executed),
             "covered_branches": sorted(goals.executed_branches),
             "texts": [session.seen(path) for path in harvest_paths(session.world.snapshot, target)],
-            "avoid": [],
         }
         proposed: list[Proposed] = []
         explored: Explored | None = None

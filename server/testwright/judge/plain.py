@@ -19,7 +19,6 @@ from testwright.model import CoverageSets, Target
 
 USAGE_ERROR = 4
 INTERNAL_ERROR = 3
-NO_TESTS = 5
 """Exit codes of pytest."""
 
 _MAX_TESTS = 100_000

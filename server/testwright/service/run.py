@@ -138,11 +138,7 @@ class Run:
             proposal = await EmbeddedEngine().propose(
                 workshop.session,
                 job.target,
-                replace(
-                    measured.goals,
-                    executed=measured.settled.executed,
-                    executed_branches=measured.settled.executed_branches,
-                ),
+                measured.settled,
                 seed=job.settings.seed,
                 deadline_seconds=account.watch.share(EXPLORE_SHARE),
                 on_progress=lambda cases, lines, branches: account.progress(

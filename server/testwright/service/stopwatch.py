@@ -12,8 +12,8 @@ from testwright.model import Phase
 class Stopwatch:
     """Counts the seconds of each phase against one budget.
 
-    The budget covers all from the baseline to writing (``start_budget`` says when that begins); what comes before,
-    finding the target and preparing the box, is counted but not charged.
+    The budget covers all from where ``start_budget`` is called; what comes before, reading the project to know the
+    budget, is counted but not charged.
 
     Args:
         budget: Seconds.

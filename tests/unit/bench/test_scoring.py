@@ -9,8 +9,6 @@ import score as scoring
 from projects import Prepared, Python, Subject, find_python, is_test, load_sets, module_file
 from sandbox import BenchError, Mounts, find_bwrap, run_boxed
 
-from testwright.boxes.overlay import make_overlay
-
 MODULE = """\
 def count_down(number):
     steps = 0
@@ -75,11 +73,6 @@ def prepared(tmp_path: Path, python: Python) -> Prepared:
     return Prepared(Subject("shop.stock", "shop==1"), root, root / "shop" / "stock.py", python)
 
 
-@pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_overlay(tmp_path_factory.mktemp("cache"))
-
-
 def _write(prepared: Prepared, text: str) -> Path:
     path = prepared.root / "tests" / "test_stock.py"
     path.parent.mkdir()
@@ -88,8 +81,8 @@ def _write(prepared: Prepared, text: str) -> Path:
 
 
 @needs_bwrap
-def test_stable_tests_are_scored_and_the_others_named(prepared: Prepared, tools: Path) -> None:
-    found = scoring.score(prepared, _write(prepared, PASSING + FAILING), tools, limit=0)
+def test_stable_tests_are_scored_and_the_others_named(prepared: Prepared, overlay: Path) -> None:
+    found = scoring.score(prepared, _write(prepared, PASSING + FAILING), overlay, limit=0)
     assert found.tests == 1
     assert set(found.failures) == {
         "tests/test_stock.py::test_fails",
@@ -101,8 +94,8 @@ def test_stable_tests_are_scored_and_the_others_named(prepared: Prepared, tools:
 
 
 @needs_bwrap
-def test_coverage_is_that_of_coverage_py_with_and_without_exclusions(prepared: Prepared, tools: Path) -> None:
-    coverage = scoring.score(prepared, _write(prepared, PASSING), tools, limit=0).coverage
+def test_coverage_is_that_of_coverage_py_with_and_without_exclusions(prepared: Prepared, overlay: Path) -> None:
+    coverage = scoring.score(prepared, _write(prepared, PASSING), overlay, limit=0).coverage
     assert coverage is not None
     assert coverage.missing_lines == (12,)
     assert coverage.line_percent == pytest.approx(100 * 7 / 8)
@@ -112,8 +105,8 @@ def test_coverage_is_that_of_coverage_py_with_and_without_exclusions(prepared: P
 
 
 @needs_bwrap
-def test_mutants_are_killed_survive_or_run_out_of_time(prepared: Prepared, tools: Path) -> None:
-    found = scoring.score(prepared, _write(prepared, PASSING), tools, limit=100, patience=1.0)
+def test_mutants_are_killed_survive_or_run_out_of_time(prepared: Prepared, overlay: Path) -> None:
+    found = scoring.score(prepared, _write(prepared, PASSING), overlay, limit=100, patience=1.0)
     outcomes = {(mutant.function, mutant.change): outcome for mutant, outcome in found.mutants}
     assert outcomes["count_down", "steps += 1 -> pass"] == "killed"
     assert outcomes["count_down", "number -= 1 -> number += 1"] == "timeout"
@@ -123,18 +116,18 @@ def test_mutants_are_killed_survive_or_run_out_of_time(prepared: Prepared, tools
 
 
 @needs_bwrap
-def test_a_file_that_cannot_be_collected_fails_as_a_whole(prepared: Prepared, tools: Path) -> None:
-    found = scoring.score(prepared, _write(prepared, "import nowhere_to_be_found\n"), tools)
+def test_a_file_that_cannot_be_collected_fails_as_a_whole(prepared: Prepared, overlay: Path) -> None:
+    found = scoring.score(prepared, _write(prepared, "import nowhere_to_be_found\n"), overlay)
     assert found.tests == 0
     assert list(found.failures) == ["tests/test_stock.py"]
     assert found.coverage is None
 
 
 @needs_bwrap
-def test_a_file_from_elsewhere_is_scored_in_the_project(prepared: Prepared, tools: Path, tmp_path: Path) -> None:
+def test_a_file_from_elsewhere_is_scored_in_the_project(prepared: Prepared, overlay: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "test_other.py"
     elsewhere.write_text(PASSING)
-    assert scoring.score(prepared, elsewhere, tools, limit=0).tests == 1
+    assert scoring.score(prepared, elsewhere, overlay, limit=0).tests == 1
     assert not (prepared.root / "tests").exists()
 
 

@@ -17,7 +17,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 
-CAP_DAC_READ_SEARCH = 2
 _LAST_CAPABILITY = 63  # the kernel refuses those it does not know
 
 # The same number on every architecture, as all system calls since Linux 5.0.

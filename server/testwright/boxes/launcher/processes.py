@@ -45,12 +45,6 @@ def start_time(pid: int) -> int | None:
     return int(fields[19]) if len(fields) > 19 else None
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    fields = _stat_fields(pid)
-    return bool(fields) and fields[0] not in "ZX"
-
-
 def descendants(root: int) -> list[int]:
     """All processes that descend from ``root``, itself excluded, zombies included; empty when it has gone."""
     if _HAS_CHILDREN_FILE:

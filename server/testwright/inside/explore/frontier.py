@@ -8,9 +8,6 @@ from typing import Any
 from .program import Program
 from .subjects import Subject
 
-Feature = "int | tuple[int, int]"
-"""A line or an arc."""
-
 
 class Frontier:
     """Goals of the search and the weights that follow from them.

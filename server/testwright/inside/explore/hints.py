@@ -19,7 +19,7 @@ import typing
 import uuid
 from typing import Any
 
-from .kinds import ANY, BOOL, BYTES, FLOAT, INT, NONE, PATH, STR, Kind, list_of, union
+from .kinds import ANY, BOOL, BYTES, FLOAT, INT, NONE, PATH, STR, Kind, union
 
 _SIMPLE: "dict[Any, Kind]" = {
     str: STR,
@@ -245,11 +245,6 @@ class Hints:
                 return union(INT, STR)
             return Kind("duck", values=tuple(members))
         return Kind("object", cls=cls)
-
-
-def list_kind(kind: Kind) -> Kind:
-    """A list of it."""
-    return list_of(kind)
 
 
 def _literal(value: Any) -> str:

@@ -8,7 +8,6 @@ import sys
 from types import ModuleType
 from typing import Any
 
-ImportKey = "tuple[str, str | None, str | None]"
 BUILTINS = frozenset(dir(builtins))
 FIXTURES = ("tmp_path", "monkeypatch", "capsys", "caplog")
 

@@ -114,14 +114,21 @@ class Express:
             return None
         return repr(value)
 
-    def sequence(self, value: Any, depth: int) -> "str | None":
-        """A list, tuple or deque."""
+    def _elements(self, values: Any, depth: int) -> "list[str] | None":
+        """Expressions of all elements, None when one has none."""
         parts = []
-        for element in value:
-            part = self(element, depth + 1)
+        for value in values:
+            part = self(value, depth + 1)
             if part is None:
                 return None
             parts.append(part)
+        return parts
+
+    def sequence(self, value: Any, depth: int) -> "str | None":
+        """A list, tuple or deque."""
+        parts = self._elements(value, depth)
+        if parts is None:
+            return None
         inner = ", ".join(parts)
         if type(value) is list:
             return f"[{inner}]"
@@ -131,14 +138,10 @@ class Express:
 
     def set_(self, value: Any, depth: int) -> "str | None":
         """A set, its elements in the order of their expressions."""
-        parts = []
-        for element in value:
-            part = self(element, depth + 1)
-            if part is None:
-                return None
-            parts.append(part)
-        parts.sort()
-        inner = "{" + ", ".join(parts) + "}" if parts else ""
+        parts = self._elements(value, depth)
+        if parts is None:
+            return None
+        inner = "{" + ", ".join(sorted(parts)) + "}" if parts else ""
         if type(value) is frozenset:
             return f"frozenset({inner})"
         return inner or "set()"

@@ -6,7 +6,6 @@ import ast
 import enum
 import functools
 import inspect
-import pathlib
 import random
 import types
 import typing
@@ -598,8 +597,3 @@ def _literal_fits(literal: str, kind: Kind) -> bool:
     value = of_value(ast.literal_eval(literal)) if literal != "Ellipsis" else None
     options = kind.args if kind.name == "union" else (kind,)
     return any(option == value for option in options)
-
-
-def home_of(module: types.ModuleType) -> pathlib.Path:
-    """Folder of the module's file."""
-    return pathlib.Path(str(module.__file__)).parent

@@ -96,7 +96,7 @@ class Search:
         self.workers = Workers(runner, (channel.descriptor,))
         self.corpus: "list[Kept]" = []
         self.archive: "dict[str, dict[Any, Kept]]" = {}
-        self.tried: "set[Any]" = {tuple(map(_frozen, key)) for key in request.get("avoid", ())}
+        self.tried: "set[Any]" = set()
         self.queue: "collections.deque[Case]" = collections.deque()
         self.near: "dict[int, list[Kept]]" = {}
         self.wraps: "dict[str, list[str]]" = {}
@@ -503,10 +503,6 @@ class Search:
                 current[index] = kept
             open_ = sorted(better)
         return current
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def explore(request: "dict[str, Any]", channel: Channel) -> None:
