@@ -141,6 +141,12 @@ async def test_without_time_nothing_passes(trial: Any) -> None:
     assert verdicts["good"].reason == "there was no time left to prove it"
 
 
+async def test_a_judgement_says_whether_it_ran_out_of_time(trial: Any) -> None:
+    tests = {"good": "assert sign(1) == 1", "bad": "assert sign(1) == 2"}
+    assert not (await trial.judge(tests)).out_of_time
+    assert (await trial.judge(tests, seconds=0.0)).out_of_time
+
+
 async def test_a_slow_candidate_does_not_take_the_time_of_all(trial: Any) -> None:
     tests = {"slow": "import time\ntime.sleep(60)", "good": "assert sign(1) == 1"}
     verdicts = await trial.verdicts(tests, test_seconds=1.0)

@@ -46,6 +46,9 @@ _DIAGNOSE_AT_MOST = 24
 _DIAGNOSE_SECONDS = 4.0
 """Wall time for that; it is only done when twice as much is left."""
 
+NOT_JUDGED = "there was no time left to prove it"
+"""Reason of a candidate that the deadline kept from being judged."""
+
 _DAY = 86_400.0
 
 Order = Literal["given", "reversed", "shuffled"]
@@ -132,6 +135,11 @@ class Judgement:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     relaxation: int
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the deadline kept some from being judged, so that another run may keep others."""
+        return any(verdict.reason == NOT_JUDGED for verdict in self.verdicts)
 
 
 async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each once
@@ -261,7 +269,7 @@ class _Court:
             cause = self.causes.get(name, conditions.words)
             return Verdict(candidate, "unstable", f"passed in one process, but with {cause} it {words}", None)
         if not found or any(result is None for result in found):
-            return Verdict(candidate, "error", "there was no time left to prove it", None)
+            return Verdict(candidate, "error", NOT_JUDGED, None)
         lines, branches = (found[0].lines, found[0].branches) if found[0] else ([], [])
         evidence = Evidence(len(found), frozenset(lines), frozenset(branches))
         return Verdict(candidate, "passed", "", evidence)

@@ -188,7 +188,7 @@ class Run:
                 on_progress=lambda done, all_: account.progress(f"{done} of {all_} mutants", done=done),
             )
             account.note(matrix.note)
-            if matrix.stopped_by == "wall":
+            if judgement.out_of_time or matrix.stopped_by == "wall":
                 account.stopped_by = "wall"
         return judgement.verdicts, matrix.kills
 
