@@ -141,6 +141,25 @@ async def test_without_time_nothing_passes(trial: Any) -> None:
     assert verdicts["good"].reason == "there was no time left to prove it"
 
 
+async def test_what_is_refused_or_asserts_nothing_does_not_pass_whatever_its_run_would_say(trial: Any) -> None:
+    passing = "assert sign(1) == 1"
+    judgement = await trial.judge(
+        dict.fromkeys(("good", "hostile", "weak"), passing),
+        read={
+            "hostile": {"arrange": ("import os", "os._exit(0)")},
+            "weak": {"asserts": ("result is not None",)},
+        },
+    )
+    verdicts = {verdict.candidate.id: verdict for verdict in judgement.verdicts}
+    assert {name: verdict.outcome for name, verdict in verdicts.items()} == {
+        "good": "passed",
+        "hostile": "refused",
+        "weak": "refused",
+    }
+    assert verdicts["hostile"].reason == "it uses _exit, which could stop or fake its own run"
+    assert verdicts["weak"].reason == "it asserts nothing about what the code does"
+
+
 async def test_a_judgement_says_whether_it_ran_out_of_time(trial: Any) -> None:
     tests = {"good": "assert sign(1) == 1", "bad": "assert sign(1) == 2"}
     assert not (await trial.judge(tests)).out_of_time
