@@ -33,6 +33,9 @@ MAX_BUDGET = 3600.0
 MAX_ITERATIONS = 20
 MAX_SEED = 2**32 - 1
 
+MACHINE_SCOPE = frozenset({"box", "pass_env", "python"})
+"""Settings that a repository must not make: they choose how its code is contained, or name a program."""
+
 # Variables of ours that are no settings: read where the folders are made, and by our own tests.
 _OTHER_VARIABLES = frozenset({"TESTWRIGHT_CACHE_DIR", "TESTWRIGHT_STATE_DIR", "TESTWRIGHT_E2E"})
 
@@ -153,7 +156,7 @@ def parse_options(values: Mapping[str, object], *, origin: str) -> Options:
     """
     parsed: dict[str, Any] = {}
     for key, value in values.items():
-        name = _option_name(key)
+        name = option_name(key)
         if name not in OPTION_NAMES:
             raise _unknown(key, origin, _spelled_like(key))
         if name in parsed:
@@ -231,13 +234,13 @@ def _project_options(workspace: Path) -> tuple[Options, list[str]]:
     notes: list[str] = []
     values: dict[str, object] = {}
     for key, value in table.items():
-        name = _option_name(key)
+        name = option_name(key)
         if name in ("output", "dry_run"):
             raise SettingsError(
                 f"{key} in {origin} belongs to one run, not to a project.",
                 next_step=f"Remove it and give --{_kebab(name)} on the command line.",
             )
-        if name in ("box", "pass_env") or (name == "python" and not _inside_workspace(value)):
+        if name in MACHINE_SCOPE and not (name == "python" and is_inside_workspace(value)):
             notes.append(_machine_scope(key, name, value, origin))
             continue
         values[key] = value
@@ -256,7 +259,7 @@ def _machine_scope(key: str, name: str, value: object, origin: str) -> str:
     )
 
 
-def _inside_workspace(value: object) -> bool:
+def is_inside_workspace(value: object) -> bool:
     """Whether an interpreter named by a repository stays in it; a plain name is found on the user's own PATH."""
     if not isinstance(value, str):
         return True  # a wrong type is an error, told by the parser
@@ -420,7 +423,7 @@ _PARSERS: dict[str, Callable[[_Given], Any]] = {
 # ------------------------------------------------------------------------------------------------ names
 
 
-def _option_name(key: str) -> str:
+def option_name(key: str) -> str:
     """The field's name for a key in kebab, snake or camel case."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).replace("-", "_").lower()
 
@@ -434,7 +437,7 @@ def _near(name: str, known: Iterable[str]) -> str | None:
 
 
 def _spelled_like(key: str) -> str | None:
-    near = _near(_option_name(key), OPTION_NAMES)
+    near = _near(option_name(key), OPTION_NAMES)
     return None if near is None else _kebab(near)
 
 

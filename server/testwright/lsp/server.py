@@ -1,0 +1,70 @@
+"""The language server: which feature answers what. Each feature is a module that registers itself."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
+
+from testwright import __version__
+from testwright.lsp.documents import Documents
+from testwright.lsp.features import code_action, commands, configuration, synchronization
+from testwright.lsp.peer import Peer
+from testwright.lsp.session import Session
+
+FEATURES = (synchronization, configuration, code_action, commands)
+
+
+class TestwrightServer(LanguageServer):
+    """A server for one client.
+
+    Attributes:
+        session: Its state, from ``initialize`` on.
+    """
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        super().__init__("testwright", __version__, protocol_cls=LanguageServerProtocol)
+        self._session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The client's session.
+
+        Raises:
+            RuntimeError: Before ``initialize``; the protocol answers no request until then.
+        """
+        if self._session is None:
+            raise RuntimeError("The server has not been initialized.")
+        return self._session
+
+    def begin(self, params: types.InitializeParams) -> None:
+        """Begin the session, with documents of ours in place of pygls'."""
+        workspace = self.workspace
+        documents = Documents(
+            workspace.root_uri,
+            self._text_document_sync_kind,
+            list(workspace.folders.values()),
+            workspace.position_encoding,
+        )
+        self.protocol._workspace = documents  # noqa: SLF001 - pygls offers no way to say which class to use
+        self._session = Session(Peer(self.protocol), params, documents)
+
+    async def end(self) -> None:
+        """End all that goes on; when it returns, no box is left. A second time does nothing."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def make_server() -> TestwrightServer:
+    """A server with all its features, not yet connected."""
+    server = TestwrightServer()
+
+    @server.feature(types.INITIALIZE)
+    def initialize(ls: TestwrightServer, params: types.InitializeParams) -> None:
+        ls.begin(params)
+
+    for feature in FEATURES:
+        feature.register(server)
+    return server
