@@ -67,9 +67,10 @@ class TestPlace:
 
     Attributes:
         path: Absolute path of the test file.
-        exists: Whether it was there at the start.
+        exists: Whether it was there at the start: on the disk, or as an unsaved document.
         digest: SHA-256 of its bytes at the start, empty when it was not there.
         original: Its bytes at the start, None when it was not there.
+        in_editor: Whether these are the bytes of a document that an editor holds; the disk may have others, or none.
     """
 
     __test__ = False
@@ -78,6 +79,7 @@ class TestPlace:
     exists: bool
     digest: str
     original: bytes | None
+    in_editor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,11 +392,30 @@ Phase = Literal["analyse", "prepare", "baseline", "explore", "judge", "verify", 
 class RunEvent:
     """One step of a run, for a progress bar, ``$/progress`` or a JSON line.
 
+    The numbers in ``data``, by key; those of "every event" are in events of each kind and phase:
+
+    ``left``
+        Every event: whole seconds of the budget that are left, rounded up; 0 while the budget is not known yet.
+    ``covered``
+        Every event once something is known: percent (0 to 100) of the lines and branches that tests are wanted for, of
+        the whole file or of the symbol. It is what the existing tests cover; during the search with what it has
+        reached; then with what the candidates that are stable cover; at last with what the finished file covers.
+        It can fall, since not all that was reached stands up to the judge.
+    ``cases``, ``lines``, ``branches``
+        Phase ``explore``: cases run, and lines and branches reached that were missing.
+    ``step``, ``done``, ``all``
+        Phase ``judge``: how many of how many candidates (``step`` is ``candidates``) or mutants (``mutants``) are done.
+    ``kept``
+        Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests in the file that is being proven.
+        Kind ``finished``: tests that the run has added.
+    ``percent``, ``status``
+        Kind ``finished``: coverage after the run, and the report's status.
+
     Attributes:
         kind: ``phase`` (a phase begins), ``progress`` (within it), ``note`` (a sentence), ``finished``.
         message: A few words for a person.
         elapsed: Seconds since the run began.
-        data: Numbers for machines.
+        data: Numbers (and a few words) for machines, as above.
     """
 
     kind: EventKind

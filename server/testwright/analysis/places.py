@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from testwright.analysis.buffers import Buffers
 from testwright.analysis.conventions import Convention, learn_convention
 from testwright.analysis.modules import looks_like_test_name
 from testwright.analysis.targets import MAX_SOURCE_BYTES, decode_source, has_tests, parse_source, syntax_failure
@@ -37,7 +38,14 @@ CLOSE = 0.85
 """Likeness (``difflib``) from which on a test file that imports the module counts as named after it."""
 
 
-def agree_place(project: Project, target: Target, output: Path | None = None, *, dry_run: bool = False) -> TestPlace:
+def agree_place(
+    project: Project,
+    target: Target,
+    output: Path | None = None,
+    *,
+    dry_run: bool = False,
+    buffers: Mapping[Path, str] | None = None,
+) -> TestPlace:
     """Choose and check the test file, and read what is in it.
 
     Args:
@@ -45,25 +53,46 @@ def agree_place(project: Project, target: Target, output: Path | None = None, *,
         target: What tests are wanted for.
         output: The place that the user names, absolute; None to go by the project's convention.
         dry_run: Whether nothing will be written, so that the folder need not be writable.
+        buffers: Text of the documents that an editor holds, by absolute path; what is in the test file if it is among
+            them, whatever is on the disk.
 
     Raises:
         WriteRefused: The place is not one that Testwright writes to.
         WriteFailure: It cannot be written.
         TargetError: A test file that is there has a syntax error or cannot be read; it stays as it is.
     """
-    path = _choose(project, target) if output is None else _named(output, project)
+    held = Buffers.of(buffers or {})
+    path = _choose(project, target, held) if output is None else _named(output, project)
     check_writable_name(path, project.workspace)
     if path == target.path:
         raise WriteRefused(f"{path} is the module under test.", next_step="Name another file with --output.")
-    original = _read_existing(path, project)
+    original = _read_existing(path, project, held)
     if not dry_run:
-        _check_can_be_written(path, exists=original is not None)
+        _check_can_be_written(path)
     return TestPlace(
         path=path,
         exists=original is not None,
         digest="" if original is None else hashlib.sha256(original).hexdigest(),
         original=original,
+        in_editor=path in held,
     )
+
+
+def find_test_file(
+    project: Project, target: Target, output: Path | None = None, buffers: Mapping[Path, str] | None = None
+) -> Path | None:
+    """The test file that the module has already, whether or not it may be written; None when it has none.
+
+    Args:
+        project: The project's settings.
+        target: The module.
+        output: The place that the user names, absolute; None to go by names and imports.
+        buffers: Text of the documents that an editor holds, by absolute path.
+    """
+    held = Buffers.of(buffers or {})
+    if output is not None:
+        return output if output.is_file() or output in held else None
+    return _existing_for(target, *survey(project, held), held)
 
 
 def _named(output: Path, project: Project) -> Path:
@@ -97,16 +126,18 @@ def _same_folder(one: Path, other: Path) -> bool:
 # ------------------------------------------------------------------------------------------------ choosing
 
 
-def _choose(project: Project, target: Target) -> Path:
-    tests, sources = survey(project)
-    existing = _existing_for(target, tests, sources)
+def _choose(project: Project, target: Target, buffers: Buffers) -> Path:
+    tests, sources = survey(project, buffers)
+    existing = _existing_for(target, tests, sources, buffers)
     if existing is not None:
         return existing
     convention = learn_convention(project, target.path, tests, sources)
-    return _new(project, target, convention, tests, sources)
+    return _new(project, target, convention, tests, sources, buffers)
 
 
-def _existing_for(target: Target, tests: Sequence[TestFile], sources: Sequence[SourceFile]) -> Path | None:
+def _existing_for(
+    target: Target, tests: Sequence[TestFile], sources: Sequence[SourceFile], buffers: Buffers
+) -> Path | None:
     """The unit-test file that the module has already; the best one when it has several."""
     parts = tuple(target.module.split("."))
     names = set(subject_names(target.path, parts))
@@ -120,7 +151,7 @@ def _existing_for(target: Target, tests: Sequence[TestFile], sources: Sequence[S
         is_named = test.subject in names or test.subject in longer
         if not is_named and not any(_is_close(test.subject, name) for name in names):
             continue
-        imports = read_imports(test.path)
+        imports = read_imports(test.path, buffers)
         takes = _imports_target(imports, target, is_alone=not others)
         nearness = _nearness(test.path, target)
         if not takes and (not is_named or any(imports.name(other) for other in others) or (others and not nearness)):
@@ -161,8 +192,13 @@ def _nearness(test: Path, target: Target) -> int:
     return common
 
 
-def _new(
-    project: Project, target: Target, convention: Convention, tests: Sequence[TestFile], sources: Sequence[SourceFile]
+def _new(  # noqa: PLR0913, PLR0917 - what is known of the project, each once
+    project: Project,
+    target: Target,
+    convention: Convention,
+    tests: Sequence[TestFile],
+    sources: Sequence[SourceFile],
+    buffers: Buffers,
 ) -> Path:
     parts = tuple(target.module.split("."))
     names = subject_names(target.path, parts)
@@ -175,7 +211,8 @@ def _new(
     taken = {_collected_name(test.path, project.workspace) for test in tests} if _must_differ(project) else set()
     for subject in dict.fromkeys([*candidates, f"{candidates[-1]}_unit"]):
         path = folder / convention.name(subject)
-        if not os.path.lexists(path) and _collected_name(path, project.workspace) not in taken:
+        is_free = not os.path.lexists(path) and path not in buffers
+        if is_free and _collected_name(path, project.workspace) not in taken:
             return path
         if path.is_symlink() and subject == names[0]:
             return path  # the module's own test file by name is a link: refused with that reason
@@ -213,22 +250,24 @@ def _collected_name(path: Path, workspace: Path) -> str:
 # ------------------------------------------------------------------------------------------------ what is there
 
 
-def _read_existing(path: Path, project: Project) -> bytes | None:
-    """The bytes of the file; None when it is not there.
+def _read_existing(path: Path, project: Project, buffers: Buffers) -> bytes | None:
+    """The bytes of the file, as the editor holds it if it does; None when it is not there.
 
     Raises:
         TargetError: It cannot be read or parsed.
         WriteRefused: It is no test file.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SOURCE_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise TargetError(
-            f"The test file {path} cannot be read: {error.strerror or error}.", next_step="Check its permissions."
-        ) from error
+    data = buffers.data(path)
+    if data is None:
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_SOURCE_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TargetError(
+                f"The test file {path} cannot be read: {error.strerror or error}.", next_step="Check its permissions."
+            ) from error
     if len(data) > MAX_SOURCE_BYTES:
         raise TargetError(
             f"The test file {path} is larger than {MAX_SOURCE_BYTES // 1024} KiB, so nothing is added to it.",
@@ -252,8 +291,8 @@ def _read_existing(path: Path, project: Project) -> bytes | None:
     return data
 
 
-def _check_can_be_written(path: Path, *, exists: bool) -> None:
-    if exists and not os.access(path, os.W_OK):
+def _check_can_be_written(path: Path) -> None:
+    if path.exists() and not os.access(path, os.W_OK):
         raise WriteFailure(f"The test file {path} is read-only.", next_step="Make it writable, or give --dry-run.")
     folder = path.parent
     while not folder.exists() and folder != folder.parent:

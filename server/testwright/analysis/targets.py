@@ -10,9 +10,11 @@ import stat
 import sys
 import tokenize
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from testwright.analysis.buffers import Buffers
 from testwright.analysis.modules import did_you_mean, looks_like_test_name, name_module
 from testwright.analysis.modules import find_module_by_name as find_module
 from testwright.analysis.project import read_project
@@ -103,7 +105,12 @@ def find_module_by_name(workspace: Path, name: str) -> Path:
 
 
 def resolve_target(
-    path: Path, *, symbol: str | None = None, workspace: Path | None = None, project: Project | None = None
+    path: Path,
+    *,
+    symbol: str | None = None,
+    workspace: Path | None = None,
+    project: Project | None = None,
+    buffers: Mapping[Path, str] | None = None,
 ) -> Target:
     """Make a target of a file.
 
@@ -112,16 +119,19 @@ def resolve_target(
         symbol: Qualified name of a class, function or method in it; None for the whole module.
         workspace: Root of the project; looked for when None.
         project: Its settings, when they have been read already.
+        buffers: Text of the documents that an editor holds, by absolute path; the file's text if it is among them,
+            whatever is on the disk.
 
     Raises:
         UsageError: A missing path, a folder, no Python file, an unknown symbol.
         TargetError: The file cannot be tested.
         SettingsError: The project's settings cannot be read.
     """
-    given = _existing(path, workspace)
+    held = Buffers.of(buffers or {})
+    given = _existing(path, workspace, held)
     root = find_workspace(given) if workspace is None else workspace.resolve()
     resolved = _inside(given, root)
-    data = _read(resolved, given)
+    data = _read(resolved, given, held)
     source = decode_source(data, given)
     tree = _parse(source, given)
     project = project if project is not None else read_project(root)
@@ -171,8 +181,8 @@ def parse_source(source: str) -> ast.Module:
 # ------------------------------------------------------------------------------------------------ the file
 
 
-def _existing(path: Path, workspace: Path | None) -> Path:
-    """The absolute path, links not followed, of a regular Python file."""
+def _existing(path: Path, workspace: Path | None, buffers: Buffers) -> Path:
+    """The absolute path, links not followed, of a regular Python file, or of a document that is not saved yet."""
     candidates = [Path.cwd() / path]
     if workspace is not None and not path.is_absolute():
         candidates.append(workspace / path)
@@ -180,7 +190,9 @@ def _existing(path: Path, workspace: Path | None) -> Path:
         try:
             mode = candidate.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
-            continue
+            if candidate not in buffers:
+                continue
+            mode = stat.S_IFREG
         except OSError as error:
             raise UsageError(
                 f"{path} cannot be looked at: {error.strerror or error}.",
@@ -230,14 +242,16 @@ def _inside(given: Path, workspace: Path) -> Path:
     )
 
 
-def _read(resolved: Path, given: Path) -> bytes:
-    try:
-        with resolved.open("rb") as file:
-            data = file.read(MAX_SOURCE_BYTES + 1)
-    except OSError as error:
-        raise TargetError(
-            f"{given} cannot be read: {error.strerror or error}.", next_step="Check its permissions."
-        ) from error
+def _read(resolved: Path, given: Path, buffers: Buffers) -> bytes:
+    data = buffers.data(resolved)
+    if data is None:
+        try:
+            with resolved.open("rb") as file:
+                data = file.read(MAX_SOURCE_BYTES + 1)
+        except OSError as error:
+            raise TargetError(
+                f"{given} cannot be read: {error.strerror or error}.", next_step="Check its permissions."
+            ) from error
     if len(data) > MAX_SOURCE_BYTES:
         raise TargetError(
             f"{given} is larger than {MAX_SOURCE_BYTES // 1024} KiB, which is data and not a module to test.",
@@ -261,6 +275,11 @@ def decode_source(data: bytes, given: Path) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)
+    except LookupError as error:
+        raise TargetError(
+            f"{given} declares an encoding that is none of text: {encoding}.",
+            next_step="Correct the coding line at the top of the file.",
+        ) from error
     except SyntaxError as error:
         # PEP 263: an unknown encoding is declared, or UTF-8 is not what the first lines hold
         undecodable = _undecodable_line(data)
@@ -270,12 +289,12 @@ def decode_source(data: bytes, given: Path) -> str:
             f"{given} declares an encoding that Python does not know: {error.msg}.",
             next_step="Correct the coding line at the top of the file.",
         ) from error
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+    except UnicodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1 if isinstance(error, UnicodeDecodeError) else 0
         if encoding in ("utf-8", "utf-8-sig"):
             raise _not_utf8(given, line) from error
         raise TargetError(
-            f"{given} is not in the encoding that it declares, {encoding} (line {line}).",
+            f"{given} is not in the encoding that it declares, {encoding}{f' (line {line})' if line else ''}.",
             next_step="Correct the coding line, or save the file in that encoding.",
         ) from error
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testwright.analysis.buffers import Buffers
 from testwright.analysis.modules import looks_like_test_name
 from testwright.analysis.targets import MAX_SOURCE_BYTES, decode_source, has_tests, parse_source
-from testwright.analysis.walking import python_files
+from testwright.analysis.walking import SKIPPED_FOLDERS, python_files
 from testwright.errors import TargetError
 from testwright.model import Project
 
@@ -96,16 +97,17 @@ def joined_names(parts: Sequence[str]) -> list[str]:
     return ["_".join(plain[start:]) for start in range(len(plain) - 2, -1, -1)]
 
 
-def survey(project: Project) -> tuple[list[TestFile], list[SourceFile]]:
-    """The test files and the other files of a project."""
+def survey(project: Project, buffers: Buffers | None = None) -> tuple[list[TestFile], list[SourceFile]]:
+    """The test files and the other files of a project, those that an editor holds and the disk has not included."""
+    held = buffers if buffers is not None else Buffers()
     tests: list[TestFile] = []
     sources: list[SourceFile] = []
     patterns = usable_patterns(project)
-    for path in python_files(project.workspace):
+    for path in (*python_files(project.workspace), *_unsaved(project.workspace, held)):
         if path.name == "conftest.py":
             continue
         in_tests = any(path.is_relative_to(folder) for folder in project.test_paths)
-        if looks_like_test_name(path, project.python_files) and (in_tests or _holds_tests(path, project)):
+        if looks_like_test_name(path, project.python_files) and (in_tests or _holds_tests(path, project, held)):
             subject, pattern = split_name(path.name, patterns)
             tests.append(TestFile(path, subject, pattern))
         elif not in_tests:
@@ -132,9 +134,9 @@ def split_name(name: str, patterns: Sequence[str]) -> tuple[str, str]:
     return name.removesuffix(".py"), ""
 
 
-def read_imports(path: Path) -> Imports:
+def read_imports(path: Path, buffers: Buffers | None = None) -> Imports:
     """What a file imports, those inside functions too; nothing when it cannot be read or parsed."""
-    tree = read_tree(path)
+    tree = read_tree(path, buffers)
     if tree is None:
         return Imports(frozenset(), frozenset())
     dotted: set[str] = set()
@@ -150,13 +152,26 @@ def read_imports(path: Path) -> Imports:
     return Imports(frozenset(dotted), frozenset(files))
 
 
-def read_tree(path: Path) -> ast.Module | None:
-    """The syntax tree of a file; None when it cannot be read or parsed."""
+def read_tree(path: Path, buffers: Buffers | None = None) -> ast.Module | None:
+    """The syntax tree of a file, as an editor holds it if one does; None when it cannot be read or parsed."""
     try:
-        with path.open("rb") as file:
-            return parse_source(decode_source(file.read(MAX_SOURCE_BYTES), path))
+        data = buffers.data(path) if buffers else None
+        if data is None:
+            with path.open("rb") as file:
+                data = file.read(MAX_SOURCE_BYTES)
+        return parse_source(decode_source(data, path))
     except (OSError, TargetError, SyntaxError):
         return None
+
+
+def _unsaved(workspace: Path, buffers: Buffers) -> Iterator[Path]:
+    """Documents that would be among the project's Python files if they were saved, sorted."""
+    for path in sorted(buffers):
+        if not path.is_relative_to(workspace) or path.suffix != ".py" or path.exists():
+            continue
+        folders = path.relative_to(workspace).parts[:-1]
+        if not any(name.startswith(".") or name in SKIPPED_FOLDERS for name in folders):
+            yield path
 
 
 def _relative_files(path: Path, node: ast.ImportFrom) -> Iterator[Path]:
@@ -169,8 +184,8 @@ def _relative_files(path: Path, node: ast.ImportFrom) -> Iterator[Path]:
         yield found / "__init__.py"
 
 
-def _holds_tests(path: Path, project: Project) -> bool:
-    tree = read_tree(path)
+def _holds_tests(path: Path, project: Project, buffers: Buffers) -> bool:
+    tree = read_tree(path, buffers)
     return tree is not None and has_tests(tree, project.python_functions)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,7 +156,7 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
     test_seconds: float = TEST_SECONDS,
     relaxation: int = 0,
     limits: Limits = LIMITS,
-    on_progress: Callable[[int, int], None] = lambda _judged, _all: None,
+    on_progress: Callable[[int, int, int], None] = lambda _judged, _all, _passed: None,
 ) -> Judgement:
     """Judge candidates.
 
@@ -171,7 +172,7 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
         test_seconds: Wall time of one candidate in one process.
         relaxation: Where in ``RELAXATIONS`` to begin, when an earlier start of pytest has found it out.
         limits: Limits of each process; the wall time comes from ``deadline``.
-        on_progress: Called with candidates judged by the slowest process, and all.
+        on_progress: Called with candidates judged by the slowest process, all, and those that passed in each process.
 
     Raises:
         BoxFailure: No candidate could be judged at all.
@@ -222,8 +223,11 @@ class _Court:
     deadline: float
     test_seconds: float
     limits: Limits
-    on_progress: Callable[[int, int], None]
+    on_progress: Callable[[int, int, int], None]
     relaxation: int
+    wanted: int = 0
+    judged: int = 0
+    passes: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     results: list[dict[str, Result]] = field(default_factory=list)
     causes: dict[str, str] = field(default_factory=dict)
@@ -276,6 +280,7 @@ class _Court:
 
     async def _all_processes(self, text: str, names: Sequence[str]) -> None:
         self.results = [{} for _ in CONDITIONS]
+        self.wanted, self.judged, self.passes = len(names), 0, Counter()
         name = f"test_testwright_{secrets.token_hex(4)}.py"
         with placed(self.session.world, self.folder, name, text) as path:
             await together(
@@ -404,7 +409,7 @@ class _Court:
                         run.results[name] = result
                         run.current = None
                         if count:
-                            self._progress(len(names))
+                            self._progress(result)
                     case Done():
                         run.done = True
                     case BadImports(failures=found):
@@ -458,8 +463,15 @@ class _Court:
                 "This system does not let the judge close its process to the tests, so only refusals protect results."
             )
 
-    def _progress(self, every: int) -> None:
-        self.on_progress(min(len(results) for results in self.results), every)
+    def _progress(self, result: Result) -> None:
+        """Count a result; tell when the slowest process has come further."""
+        self.passes[result.name] += result.outcome == "passed"
+        judged = min(len(results) for results in self.results)
+        if judged == self.judged:
+            return
+        self.judged = judged
+        stable = sum(times == len(CONDITIONS) for times in self.passes.values())
+        self.on_progress(judged, self.wanted, stable)
 
 
 @dataclass(slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from testwright.errors import TestwrightError
@@ -21,21 +22,29 @@ from testwright.model import (
     StoppedBy,
     Verdict,
 )
-from testwright.service.job import GenerateRequest, Job
+from testwright.service.job import GenerateRequest, Subject
+from testwright.service.result import ModuleCoverage
 from testwright.service.stopwatch import Stopwatch
+from testwright.service.workshop import Workshop
 from testwright.settings import Settings
 from testwright.writing.compose import ComposedFile
 
 
 @dataclass(slots=True)
 class Account:
-    """Filled in as the run goes on; a run that fails in the middle tells what it has."""
+    """Filled in as the run goes on; a run that fails in the middle tells what it has.
+
+    Attributes:
+        covered: Percent of what is asked for that is known to be covered or was reached, as events tell it; None as
+            long as nothing is known.
+        coverage: Of the module by the tests that it has now.
+    """
 
     request: GenerateRequest
     on_event: Callable[[RunEvent], None]
     watch: Stopwatch = field(default_factory=lambda: Stopwatch(Settings().budget))
     phase: Phase = "analyse"
-    job: Job | None = None
+    subject: Subject | None = None
     box: str = ""
     python_version: str = ""
     before: CoverageFigures | None = None
@@ -45,13 +54,25 @@ class Account:
     stopped_by: StoppedBy | None = None
     diff: str = ""
     notes: list[str] = field(default_factory=list)
+    covered: float | None = None
+    coverage: ModuleCoverage | None = None
 
-    def take_job(self, job: Job) -> None:
+    def take_subject(self, subject: Subject) -> None:
         """Reading is done: the budget of its settings holds from now on."""
-        self.job = job
-        self.watch.start_budget(job.settings.budget)
-        self.python_version = job.interpreter.version
-        self.note(*job.notes)
+        self.subject = subject
+        self.watch.start_budget(subject.settings.budget)
+        self.python_version = subject.interpreter.version
+        self.note(*subject.notes)
+
+    @asynccontextmanager
+    async def workshop(self, opening: AbstractAsyncContextManager[Workshop]) -> AsyncIterator[Workshop]:
+        """Make a box ready, and keep which it is."""
+        async with AsyncExitStack() as stack:
+            with self.step("prepare", "making a box ready"):
+                workshop = await stack.enter_async_context(opening)
+            self.box = workshop.session.box.name
+            self.note(*workshop.notes)
+            yield workshop
 
     @contextmanager
     def step(self, phase: Phase, message: str) -> Iterator[None]:
@@ -90,23 +111,29 @@ class Account:
     def finish(self, status: Status, *, test_file: str | None) -> RunReport:
         """Make the report of a run that did its job, and tell that it is over."""
         report = self._report(status, test_file=test_file, error=None)
-        self._tell("finished", status, percent=report.coverage_after.percent if report.coverage_after else 0.0)
+        self.tell_end(status, kept=len(report.kept))
         return report
 
     def fail(self, error: TestwrightError) -> RunReport:
         """Make the report of a run that failed, and tell that it is over."""
         report = self._report("failed", test_file=None, error=error)
-        self._tell("finished", str(error))
+        self.tell_end("failed", str(error))
         return report
 
+    def tell_end(self, status: str, message: str = "", *, kept: int = 0) -> None:
+        """Tell that it is over: the last event."""
+        figures = self.after or self.before
+        percent = figures.percent if figures is not None else 0.0
+        self._tell("finished", message or status, percent=percent, kept=kept, status=status)
+
     def _report(self, status: Status, *, test_file: str | None, error: TestwrightError | None) -> RunReport:
-        job, request = self.job, self.request
-        threshold = job.settings.coverage_threshold if job else _asked_threshold(request)
+        subject, request = self.subject, self.request
+        threshold = subject.settings.coverage_threshold if subject else _asked_threshold(request)
         figures = self.after or self.before
         return RunReport(
             status=status,
-            module=job.target.module if job else (request.module or ""),
-            path=str(job.target.path) if job else str(request.path or ""),
+            module=subject.target.module if subject else (request.module or ""),
+            path=str(subject.target.path) if subject else str(request.path or ""),
             symbol=request.symbol,
             test_file=test_file,
             threshold=threshold,
@@ -117,9 +144,9 @@ class Account:
             discarded=self.discarded,
             seconds=self.watch.seconds,
             box=self.box,
-            interpreter=str(job.interpreter.executable) if job else "",
+            interpreter=str(subject.interpreter.executable) if subject else "",
             python_version=self.python_version,
-            seed=job.settings.seed if job else (request.settings.seed or 0),
+            seed=subject.settings.seed if subject else (request.settings.seed or 0),
             stopped_by=self.stopped_by,
             diff=self.diff,
             error=str(error) if error is not None else None,
@@ -128,6 +155,10 @@ class Account:
         )
 
     def _tell(self, kind: EventKind, message: str, **data: float | str) -> None:
+        # Before the budget is known, its default says nothing of what is left.
+        data["left"] = math.ceil(self.watch.remaining) if self.subject is not None else 0
+        if self.covered is not None:
+            data["covered"] = self.covered
         self.on_event(RunEvent(kind, self.phase, message, round(self.watch.elapsed, 3), data))
 
 

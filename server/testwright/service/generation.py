@@ -8,7 +8,10 @@ from pathlib import Path
 
 from testwright.errors import TestwrightError
 from testwright.model import RunEvent, RunReport
+from testwright.service.delivery import Deliver, write_to_disk
 from testwright.service.job import GenerateRequest
+from testwright.service.measuring import Measurement
+from testwright.service.result import MeasureResult, RunResult
 from testwright.service.run import Run
 from testwright.settings import Options
 from testwright.specification import GenerationResult, OpenHandsIntegrationConfig, TestTaskSpecification
@@ -53,25 +56,57 @@ class UnitTestGenerationService:
         return GenerationResult(report.success, report.test_file, report.error, report)
 
     async def run(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> RunReport:
+        """Do one run that writes to the disk, and give its account alone: as ``generate``."""
+        return (await self.generate(request, on_event)).report
+
+    async def generate(
+        self,
+        request: GenerateRequest,
+        on_event: Callable[[RunEvent], None] = _ignore,
+        deliver: Deliver = write_to_disk,
+    ) -> RunResult:
         """Do one run.
 
         Args:
             request: What a client asks for.
             on_event: Called with each event of the run, in this task.
+            deliver: Takes the finished file to its place; awaited in this task, unless it is a dry run.
 
         Returns:
-            The account of the run; a failure is told in it and not raised.
+            What became of it; a failure is told in its report and not raised.
 
         Raises:
-            asyncio.CancelledError: The task was cancelled; no process is left and nothing was written.
+            asyncio.CancelledError: The task was cancelled; no process is left, and nothing was written unless by a
+                ``deliver`` that was cut off.
         """
-        run = Run(request, on_event)
+        run = Run(request, on_event, deliver)
         try:
             return await run.execute()
         except TestwrightError as error:
             return run.failed(error)
         except OSError as error:
             return run.failed(_disk_failure(error))
+
+    async def measure(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> MeasureResult:
+        """Measure what the existing tests cover of a module. Nothing is searched for, and nothing is written.
+
+        Args:
+            request: Which module; its whole budget may be used.
+            on_event: Called with each event, in this task.
+
+        Returns:
+            What was found; a failure is told in ``error`` and not raised.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled; no process is left.
+        """
+        measurement = Measurement(request, on_event)
+        try:
+            return await measurement.execute()
+        except TestwrightError as error:
+            return measurement.failed(error)
+        except OSError as error:
+            return measurement.failed(_disk_failure(error))
 
 
 def _disk_failure(error: OSError) -> TestwrightError:

@@ -10,29 +10,28 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testwright.engines.embedded import EmbeddedEngine, Proposal
 from testwright.errors import NothingProven, TestwrightError, WriteConflict
 from testwright.housekeeping import state_dir
-from testwright.judge.baseline import Baseline, measure_baseline
-from testwright.judge.importing import IMPORT_SECONDS, check_import
 from testwright.judge.minimise import Selection, minimise
 from testwright.judge.mutation import kill_matrix
 from testwright.judge.placing import placed
 from testwright.judge.stability import judge_candidates
 from testwright.judge.verify import Verification, verify_file
-from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport, Verdict
+from testwright.model import CoverageFigures, CoverageSets, RunEvent, Verdict
 from testwright.service.account import Account
+from testwright.service.delivery import Deliver
 from testwright.service.job import GenerateRequest, Job, read_job
+from testwright.service.measuring import Measured, measure_module
+from testwright.service.result import Delivered, ModuleCoverage, RunResult
 from testwright.service.workshop import Workshop, open_workshop
 from testwright.writing.compose import ComposedFile, UnusableTests, compose_test_file
-from testwright.writing.place import save_proposal, unified_diff, write_test_file
+from testwright.writing.place import save_proposal, unified_diff
 from testwright.writing.render import render_candidates
 
 # Shares of the budget that a phase may take at most. The search ends by itself on a plateau, as a rule long before.
-IMPORT_SHARE = 0.35
 BASELINE_SHARE = 0.25
 EXPLORE_SHARE = 0.4
 JUDGE_SHARE = 0.35
@@ -49,58 +48,41 @@ REASONS_TOLD = 3
 """Reasons for discarding that an error's sentence names, the most frequent first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What is known before anything is proposed.
-
-    Attributes:
-        goals: All lines and branches of the file; executed are those that the import alone runs.
-        baseline: What the existing tests do.
-        settled: What needs no further test: run by the import or an existing test, or outside the symbol that
-            is asked for.
-    """
-
-    goals: CoverageSets
-    baseline: Baseline
-    settled: CoverageSets
-
-
 class Run:
     """One run. ``execute`` is called once.
 
     Args:
         request: What a client asks for.
         on_event: Called with each event.
+        deliver: Takes the finished file to its place.
     """
 
-    def __init__(self, request: GenerateRequest, on_event: Callable[[RunEvent], None]) -> None:
+    def __init__(self, request: GenerateRequest, on_event: Callable[[RunEvent], None], deliver: Deliver) -> None:
         self._request = request
         self._account = Account(request, on_event)
+        self._deliver = deliver
 
-    def failed(self, error: TestwrightError) -> RunReport:
-        """The report of this run when it ended in an error."""
-        return self._account.fail(error)
+    def failed(self, error: TestwrightError) -> RunResult:
+        """The result of this run when it ended in an error."""
+        return RunResult(self._account.fail(error), self._account.coverage, None)
 
-    async def execute(self) -> RunReport:
+    async def execute(self) -> RunResult:
         """Do it.
 
         Raises:
-            TestwrightError: It failed; ``failed`` makes the report.
-            asyncio.CancelledError: It was cancelled; nothing was written.
+            TestwrightError: It failed; ``failed`` makes the result.
+            asyncio.CancelledError: It was cancelled; nothing was written, unless by a ``deliver`` that was cut off.
         """
         account = self._account
         with account.step("analyse", "reading the project"):
             job = await asyncio.to_thread(read_job, self._request)
-            account.take_job(job)
-        async with AsyncExitStack() as stack:
-            with account.step("prepare", "making a box ready"):
-                workshop = await stack.enter_async_context(open_workshop(job))
-            account.box = workshop.session.box.name
-            account.note(*workshop.notes)
+            account.take_subject(job.subject)
+        async with account.workshop(open_workshop(job.subject)) as workshop:
             return await self._work(job, workshop)
 
-    async def _work(self, job: Job, workshop: Workshop) -> RunReport:
-        measured = await self._measure(job, workshop)
+    async def _work(self, job: Job, workshop: Workshop) -> RunResult:
+        own_tests = job.place.path if job.place.exists else None
+        measured = await measure_module(self._account, job.subject, workshop, own_tests, share=BASELINE_SHARE)
         proposal = await self._propose(job, workshop, measured)
         verdicts, kills = await self._judge(job, workshop, measured, proposal)
         selection, composed, verification = await self._select(job, workshop, measured, verdicts, kills)
@@ -110,30 +92,16 @@ class Run:
             return self._nothing_to_add(job, measured, selection)
         return await self._write(job, measured, composed, verification)
 
-    async def _measure(self, job: Job, workshop: Workshop) -> Measured:
-        account, session, target = self._account, workshop.session, job.target
-        with account.step("baseline", f"importing {target.module}"):
-            seconds = min(IMPORT_SECONDS, account.watch.share(IMPORT_SHARE))
-            imported = await check_import(session, target, seconds=seconds)
-            account.python_version = imported.python
-            if imported.overlay_used:
-                account.note(f"The project has no {' and no '.join(imported.overlay_used)}; Testwright's own was used.")
-            account.progress("running the existing tests")
-            baseline = await measure_baseline(
-                session,
-                job.project,
-                target,
-                imported.coverage,
-                deadline=time.monotonic() + account.watch.share(BASELINE_SHARE),
-                own_tests=job.place.path if job.place.exists else None,
-            )
-            account.note(*baseline.notes)
-        if baseline.coverage is not None:
-            account.before = CoverageFigures.of(_asked(job, baseline.coverage))
-        return Measured(imported.coverage, baseline, _settled(job, imported.coverage, baseline.covered))
-
     async def _propose(self, job: Job, workshop: Workshop, measured: Measured) -> Proposal:
         account = self._account
+        asked = job.subject.asked(measured.settled)
+
+        def searched(cases: int, lines: int, branches: int) -> None:
+            if lines or branches:
+                account.covered = _percent_with(asked, lines + branches)
+            words = f"{cases} cases, {lines} lines and {branches} branches reached"
+            account.progress(words, cases=cases, lines=lines, branches=branches)
+
         with account.step("explore", "searching for tests"):
             proposal = await EmbeddedEngine().propose(
                 workshop.session,
@@ -141,12 +109,7 @@ class Run:
                 measured.settled,
                 seed=job.settings.seed,
                 deadline_seconds=account.watch.share(EXPLORE_SHARE),
-                on_progress=lambda cases, lines, branches: account.progress(
-                    f"{cases} cases, {lines} lines and {branches} branches reached",
-                    cases=cases,
-                    lines=lines,
-                    branches=branches,
-                ),
+                on_progress=searched,
             )
         account.stopped_by = proposal.stopped_by
         account.note(*proposal.notes)
@@ -170,11 +133,16 @@ class Run:
                 seed=job.settings.seed,
                 deadline=time.monotonic() + self._share(JUDGE_SHARE),
                 relaxation=measured.baseline.relaxation,
-                on_progress=lambda done, all_: account.progress(f"{done} of {all_} candidates judged", done=done),
+                on_progress=lambda done, all_, stable: account.progress(
+                    f"{done} of {all_} candidates judged", **_numbers("candidates", done, all_, stable)
+                ),
             )
             account.note(*judgement.notes)
             passed = [verdict for verdict in judgement.verdicts if verdict.outcome == "passed"]
-            account.progress(f"{len(passed)} candidates are stable, running mutants", stable=len(passed))
+            known = _reached(measured.settled, passed) if passed else measured.baseline.covered
+            account.covered = job.subject.asked(known).percent
+            account.progress(f"{len(passed)} candidates are stable, running mutants", kept=len(passed))
+
             matrix = await kill_matrix(
                 session,
                 job.target,
@@ -185,7 +153,9 @@ class Run:
                 deadline=time.monotonic() + self._share(MUTATION_SHARE),
                 import_lines=measured.goals.executed,
                 relaxation=judgement.relaxation,
-                on_progress=lambda done, all_: account.progress(f"{done} of {all_} mutants", done=done),
+                on_progress=lambda done, all_: account.progress(
+                    f"{done} of {all_} mutants", **_numbers("mutants", done, all_, len(passed))
+                ),
             )
             account.note(matrix.note)
             if judgement.out_of_time or matrix.stopped_by == "wall":
@@ -212,7 +182,7 @@ class Run:
             account.take_discarded(selection)
             if not selection.kept:
                 return selection, None, None
-            with account.step("verify", "running the finished file"):
+            with account.step("verify", "writing the tests as a file"):
                 try:
                     composed = await self._compose(job, selection)
                 except UnusableTests as unusable:
@@ -220,6 +190,7 @@ class Run:
                 else:
                     if not composed.suite.tests:
                         return selection, None, None
+                    account.progress("running the finished file", kept=len(composed.suite.tests))
                     verification = await self._verify(job, workshop, measured, composed)
                     account.note(*verification.notes)
                     failed = _failed_candidates(verification, composed)
@@ -262,53 +233,66 @@ class Run:
                 relaxation=measured.baseline.relaxation,
             )
 
-    def _nothing_to_add(self, job: Job, measured: Measured, selection: Selection) -> RunReport:
+    def _nothing_to_add(self, job: Job, measured: Measured, selection: Selection) -> RunResult:
         """No test is worth adding: fine when there are tests already, else an error with its reason."""
         account, before = self._account, measured.baseline.coverage
-        tested = before is not None and bool(_asked(job, before).executed)
+        tested = before is not None and bool(job.subject.asked(before).executed)
         if not tested:
             raise NothingProven(
                 f"No test for {job.target.symbol or job.target.module} could be proven: {_reasons(selection)}.",
                 next_step="Look at the discarded candidates with --json, or give it more time with --budget.",
             )
         account.after = account.before
-        return account.finish("nothing-to-add", test_file=str(job.place.path) if job.place.exists else None)
+        report = account.finish("nothing-to-add", test_file=str(job.place.path) if job.place.exists else None)
+        return RunResult(report, account.coverage, None)
 
     async def _write(
         self, job: Job, measured: Measured, composed: ComposedFile, verification: Verification
-    ) -> RunReport:
-        account, before = self._account, measured.baseline.coverage
+    ) -> RunResult:
+        account, baseline = self._account, measured.baseline
+        place, data, workspace = job.place, composed.data, job.target.workspace
         reached = verification.coverage or CoverageSets()
-        account.after = CoverageFigures.of(_asked(job, reached.union(before) if before is not None else reached))
+        covered = reached.union(baseline.coverage) if baseline.coverage is not None else reached
+        account.after = CoverageFigures.of(job.subject.asked(covered))
+        account.covered = account.after.percent
         if job.settings.dry_run:
-            account.diff = unified_diff(job.place, composed.data, job.target.workspace)
-            return account.finish("dry-run", test_file=str(job.place.path))
-        with account.step("write", f"writing {job.place.path.name}"):
+            account.diff = unified_diff(place, data, workspace)
+            return RunResult(account.finish("dry-run", test_file=str(place.path)), account.coverage, None)
+        with account.step("write", f"writing {place.path.name}"):
             try:
-                # Not in a thread: a cancel in the middle of a write would leave the caller not knowing.
-                write_test_file(job.place, composed.data, job.target.workspace)
+                await self._deliver(place, data, workspace)
             except WriteConflict as conflict:
-                saved = save_proposal(composed.data, job.place, state_dir())
+                saved = save_proposal(data, place, state_dir())
                 raise WriteConflict(
                     conflict.message, next_step=f"What would have been written is saved in {saved}."
                 ) from conflict
-        return account.finish("written", test_file=str(job.place.path))
+        added = sum(1 for node in verification.passed if composed.suite.candidates_of(node))
+        account.coverage = ModuleCoverage(
+            job.target.path, job.target.source, covered, baseline.tests + added, baseline.failed
+        )
+        names = tuple(test.name for test in composed.suite.tests)
+        delivered = Delivered(place, data, workspace, names, composed.suite.imports)
+        return RunResult(account.finish("written", test_file=str(place.path)), account.coverage, delivered)
 
 
-def _asked(job: Job, sets: CoverageSets) -> CoverageSets:
-    """Only what lies in the target's lines."""
-    if job.target.symbol is None:
-        return sets
-    return sets.within(job.target.first_line, job.target.last_line)
+def _numbers(step: str, done: int, all_: int, kept: int) -> dict[str, float | str]:
+    return {"step": step, "done": done, "all": all_, "kept": kept}
 
 
-def _settled(job: Job, imported: CoverageSets, covered: CoverageSets) -> CoverageSets:
-    done = imported.union(covered)
-    inside = _asked(job, done)
+def _percent_with(sets: CoverageSets, reached: int) -> float:
+    """Percent of lines and branches when so many of the missing ones are reached, which a box has counted."""
+    missing = len(sets.missing_lines) + len(sets.missing_branches)
+    whole = len(sets.statements) + len(sets.branches)
+    return round(100.0 * (whole - max(0, missing - reached)) / whole, 2) if whole else 100.0
+
+
+def _reached(covered: CoverageSets, passed: Sequence[Verdict]) -> CoverageSets:
+    """What is covered when these candidates are added."""
+    evidence = [verdict.evidence for verdict in passed if verdict.evidence is not None]
     return replace(
-        done,
-        executed=done.executed | (done.statements - inside.statements),
-        executed_branches=done.executed_branches | (done.branches - inside.branches),
+        covered,
+        executed=covered.executed.union(*(one.lines for one in evidence)),
+        executed_branches=covered.executed_branches.union(*(one.branches for one in evidence)),
     )
 
 
