@@ -24,6 +24,7 @@ from testwright.errors import SettingsError
 
 EngineName = Literal["auto", "embedded"]
 BoxName = Literal["auto", "bubblewrap", "landlock", "none"]
+Placement = Literal["auto", "tests", "beside"]
 
 VARIABLE_PREFIX = "TESTWRIGHT_"
 MAX_SETTINGS_BYTES = 1024 * 1024
@@ -60,6 +61,7 @@ class Options:
     box: BoxName | None = None
     python: Path | None = None
     output: Path | None = None
+    placement: Placement | None = None
     dry_run: bool | None = None
     seed: int | None = None
     pass_env: tuple[str, ...] | None = None
@@ -77,7 +79,9 @@ class Settings:
         box: Where they run; ``none`` only by the user's word.
         python: The project's interpreter: an absolute path to an executable or an environment's folder, or a name
             without a folder (``python3.12``, ``3.12``) to be found on PATH; None to look for one.
-        output: Absolute path of the test file; None to go by the project's convention.
+        output: Absolute path of the test file; None to go by ``placement``.
+        placement: Where a new test file goes: by the project's convention (``auto``), mirrored below its folder of
+            tests, or beside the module. A test file that the module has already is taken all the same.
         dry_run: Whether to show the change in place of writing it.
         seed: Start of every pseudo-random choice; 0 to 2**32 - 1.
         pass_env: Names of variables that are passed into a box.
@@ -92,6 +96,7 @@ class Settings:
     box: BoxName = "auto"
     python: Path | None = None
     output: Path | None = None
+    placement: Placement = "auto"
     dry_run: bool = False
     seed: int = 0
     pass_env: tuple[str, ...] = ()
@@ -413,6 +418,7 @@ _PARSERS: dict[str, Callable[[_Given], Any]] = {
     "box": lambda given: _parse_choice(given, get_args(BoxName)),
     "python": _parse_path,
     "output": _parse_path,
+    "placement": lambda given: _parse_choice(given, get_args(Placement)),
     "dry_run": _parse_bool,
     "seed": _parse_seed,
     "pass_env": _parse_names,

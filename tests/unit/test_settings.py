@@ -86,6 +86,13 @@ def test_a_repository_may_name_an_interpreter_of_its_own_or_a_version(tmp_path: 
     assert resolve(tmp_path, '[tool.testwright]\npython = "python3.12"\n').python == Path("python3.12")
 
 
+def test_a_repository_may_say_where_its_tests_go_and_the_user_otherwise(tmp_path: Path) -> None:
+    pyproject = '[tool.testwright]\nplacement = "beside"\n'
+    assert resolve(tmp_path, pyproject).placement == "beside"
+    assert resolve(tmp_path, editor=Options(placement="tests")).placement == "tests"
+    assert resolve(tmp_path, command_line=Options(placement="auto")).placement == "auto"
+
+
 @pytest.mark.parametrize("line", ['output = "tests/test_x.py"', "dry-run = true"])
 def test_what_belongs_to_one_run_is_an_error_in_a_file(tmp_path: Path, line: str) -> None:
     with pytest.raises(SettingsError, match="belongs to one run"):
@@ -105,6 +112,8 @@ def test_what_belongs_to_one_run_is_an_error_in_a_file(tmp_path: Path, line: str
         ("seed = 1.5", "from 0 to 4294967295"),
         ("max-iterations = 0", "from 1 to 20"),
         ('engine = "magic"', "auto, embedded"),
+        ('placement = "nearby"', "auto, tests, beside"),
+        ("placement = true", "auto, tests, beside"),
         ("python = 3.12", "a path"),
     ],
 )
@@ -151,6 +160,7 @@ def test_variables_of_our_prefix_that_are_like_no_setting_are_noted(tmp_path: Pa
         ("COVERAGE_THRESHOLD", " 80.5 ", 80.5),
         ("SEED", "7", 7),
         ("ENGINE", "embedded", "embedded"),
+        ("PLACEMENT", "tests", "tests"),
     ],
 )
 def test_variables_are_read_as_their_kind(tmp_path: Path, name: str, text: str, value: object) -> None:
@@ -244,6 +254,7 @@ def test_every_option_is_known_in_every_spelling(name: str, spelling: str) -> No
         "box": "auto",
         "python": "3.12",
         "output": "x.py",
+        "placement": "beside",
         "dry_run": True,
         "seed": 4,
         "pass_env": ["A"],

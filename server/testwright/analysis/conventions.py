@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from testwright.analysis.testfiles import OTHER_LEVELS, SourceFile, TestFile, read_imports, usable_patterns
 from testwright.model import Project
+from testwright.settings import Placement
 
 Way = Literal["mirrored", "mirrored with the package", "flat", "beside", "beside, in a folder"]
 
@@ -75,18 +76,39 @@ class Convention:
         return self.pattern.replace("*", subject)
 
 
-def learn_convention(
-    project: Project, target: Path, tests: Sequence[TestFile], sources: Sequence[SourceFile]
+def convention_for(
+    placement: Placement, project: Project, target: Path, tests: Sequence[TestFile], sources: Sequence[SourceFile]
 ) -> Convention:
-    """Count the votes.
+    """The convention that holds for new test files: the project's own, as far as the user wants no other.
+
+    The names of test files are the project's in any case.
 
     Args:
+        placement: Where the user wants them: ``auto`` as the project has them, ``tests`` mirrored below the folder of
+            tests, ``beside`` in the module's folder.
         project: The project.
         target: The module that a place is wanted for; tests of other parts of a repository with several count less.
         tests: Its test files.
         sources: Its other files.
     """
     unit_tests = [test for test in tests if not OTHER_LEVELS & set(test.path.relative_to(project.workspace).parts[:-1])]
+    learned = _learned(project, target, unit_tests, sources)
+    match placement:
+        case "auto":
+            return learned
+        case "beside":
+            return replace(learned, way="beside")
+        case "tests" if learned.way.startswith("mirrored"):
+            return learned
+        case "tests":
+            below = learned.base if learned.way == "flat" else _usual_base(project, target, unit_tests)
+            return replace(learned, way="mirrored", base=below)
+
+
+def _learned(
+    project: Project, target: Path, unit_tests: Sequence[TestFile], sources: Sequence[SourceFile]
+) -> Convention:
+    """Count the votes."""
     pattern = _pattern(project, unit_tests)
     votes = _Votes(project, target)
     by_name: dict[str, list[SourceFile]] = defaultdict(list)

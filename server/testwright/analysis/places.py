@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from testwright.analysis.buffers import Buffers
-from testwright.analysis.conventions import Convention, learn_convention
+from testwright.analysis.conventions import Convention, convention_for
 from testwright.analysis.modules import looks_like_test_name
 from testwright.analysis.targets import MAX_SOURCE_BYTES, decode_source, has_tests, parse_source, syntax_failure
 from testwright.analysis.testfiles import (
@@ -31,6 +31,7 @@ from testwright.analysis.testfiles import (
 from testwright.analysis.writable import check_writable_name
 from testwright.errors import TargetError, WriteFailure, WriteRefused
 from testwright.model import Project, Target, TestPlace
+from testwright.settings import Placement
 
 __all__ = ["agree_place", "check_writable_name"]
 
@@ -38,11 +39,12 @@ CLOSE = 0.85
 """Likeness (``difflib``) from which on a test file that imports the module counts as named after it."""
 
 
-def agree_place(
+def agree_place(  # noqa: PLR0913 - what is wanted, and what is there
     project: Project,
     target: Target,
     output: Path | None = None,
     *,
+    placement: Placement = "auto",
     dry_run: bool = False,
     buffers: Mapping[Path, str] | None = None,
 ) -> TestPlace:
@@ -51,7 +53,8 @@ def agree_place(
     Args:
         project: The project's settings.
         target: What tests are wanted for.
-        output: The place that the user names, absolute; None to go by the project's convention.
+        output: The place that the user names, absolute; None to choose one.
+        placement: Where a test file that is not there yet is put; its meaning is told in ``Settings``.
         dry_run: Whether nothing will be written, so that the folder need not be writable.
         buffers: Text of the documents that an editor holds, by absolute path; what is in the test file if it is among
             them, whatever is on the disk.
@@ -62,7 +65,7 @@ def agree_place(
         TargetError: A test file that is there has a syntax error or cannot be read; it stays as it is.
     """
     held = Buffers.of(buffers or {})
-    path = _choose(project, target, held) if output is None else _named(output, project)
+    path = _choose(project, target, placement, held) if output is None else _named(output, project)
     check_writable_name(path, project.workspace)
     if path == target.path:
         raise WriteRefused(f"{path} is the module under test.", next_step="Name another file with --output.")
@@ -126,12 +129,12 @@ def _same_folder(one: Path, other: Path) -> bool:
 # ------------------------------------------------------------------------------------------------ choosing
 
 
-def _choose(project: Project, target: Target, buffers: Buffers) -> Path:
+def _choose(project: Project, target: Target, placement: Placement, buffers: Buffers) -> Path:
     tests, sources = survey(project, buffers)
     existing = _existing_for(target, tests, sources, buffers)
     if existing is not None:
         return existing
-    convention = learn_convention(project, target.path, tests, sources)
+    convention = convention_for(placement, project, target.path, tests, sources)
     return _new(project, target, convention, tests, sources, buffers)
 
 

@@ -78,6 +78,12 @@ def commands() -> None:
 )
 @click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="The test file to write or extend.")
+@click.option(
+    "--placement",
+    type=click.Choice(["auto", "tests", "beside"]),
+    help="Where a new test file goes: as the project does it, below its tests folder, or beside the module.  "
+    "[default: auto]",
+)
 @click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
 @click.option("--seed", metavar="NUMBER", type=int, help="The same seed gives the same file.  [default: 0]")
 @click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box.")

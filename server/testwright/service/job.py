@@ -116,7 +116,12 @@ def read_job(request: GenerateRequest, environ: Mapping[str, str] | None = None)
     subject = read_subject(request, environ)
     settings = subject.settings
     place = agree_place(
-        subject.project, subject.target, settings.output, dry_run=settings.dry_run, buffers=subject.buffers
+        subject.project,
+        subject.target,
+        settings.output,
+        placement=settings.placement,
+        dry_run=settings.dry_run,
+        buffers=subject.buffers,
     )
     return Job(subject, callables_of(subject.target), place)
 

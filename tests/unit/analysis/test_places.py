@@ -12,6 +12,7 @@ from testwright.analysis.project import read_project
 from testwright.analysis.targets import resolve_target
 from testwright.errors import TargetError, TestwrightError, WriteFailure, WriteRefused
 from testwright.model import TestPlace
+from testwright.settings import Placement
 
 Tree = Callable[[Mapping[str, str | bytes]], Path]
 
@@ -23,9 +24,11 @@ def importing(module: str) -> str:
     return f"from {module} import run\n\n\ndef test_run():\n    assert run(1) == 1\n"
 
 
-def agree(root: Path, path: str, output: Path | None = None, *, dry_run: bool = False) -> TestPlace:
+def agree(
+    root: Path, path: str, output: Path | None = None, *, placement: Placement = "auto", dry_run: bool = False
+) -> TestPlace:
     target = resolve_target(root / path, workspace=root)
-    return agree_place(read_project(root), target, output, dry_run=dry_run)
+    return agree_place(read_project(root), target, output, placement=placement, dry_run=dry_run)
 
 
 ACME = {
@@ -198,6 +201,79 @@ def test_a_new_test_file_goes_where_the_project_keeps_its_tests(
     assert str(place.path.relative_to(root)) == expected
     assert (place.exists, place.digest, place.original) == (False, "", None)
     assert not place.path.exists()
+
+
+FLAT = {f"tests/test_{name}.py": TEST for name in ("one", "two", "three")}
+BESIDE = {"src/acme/billing/test_tax.py": importing("acme.billing.tax")}
+BESIDE_IN_A_FOLDER = {"src/acme/billing/tests/test_tax.py": importing("acme.billing.tax")}
+WITH_PACKAGE = {"tests/acme/billing/test_tax.py": importing("acme.billing.tax")}
+
+PLACED: list[tuple[str, Placement, dict[str, str], str, str]] = [
+    ("tests, without a habit", "tests", {}, INVOICE, "tests/billing/test_invoice.py"),
+    ("tests, flat by habit", "tests", FLAT, INVOICE, "tests/billing/test_invoice.py"),
+    ("tests, beside by habit", "tests", BESIDE, INVOICE, "tests/billing/test_invoice.py"),
+    ("tests, in folders by habit", "tests", BESIDE_IN_A_FOLDER, INVOICE, "tests/billing/test_invoice.py"),
+    ("tests, mirrored in a way of its own", "tests", WITH_PACKAGE, INVOICE, "tests/acme/billing/test_invoice.py"),
+    (
+        "tests, in a declared folder",
+        "tests",
+        {"pytest.ini": "[pytest]\ntestpaths = checks\n", **BESIDE},
+        INVOICE,
+        "checks/billing/test_invoice.py",
+    ),
+    (
+        "tests, in the folder of a flat habit",
+        "tests",
+        {"checks/test_tax.py": importing("acme.billing.tax"), "checks/test_cart.py": importing("acme.cart")},
+        INVOICE,
+        "checks/billing/test_invoice.py",
+    ),
+    ("beside, without a habit", "beside", {}, INVOICE, "src/acme/billing/test_invoice.py"),
+    ("beside, flat by habit", "beside", FLAT, INVOICE, "src/acme/billing/test_invoice.py"),
+    ("beside, in folders by habit", "beside", BESIDE_IN_A_FOLDER, INVOICE, "src/acme/billing/test_invoice.py"),
+    ("beside, package", "beside", {}, "src/acme/billing/__init__.py", "src/acme/billing/test_billing.py"),
+    (
+        "beside, named as the project names",
+        "beside",
+        {"tests/cart_test.py": importing("acme.cart")},
+        INVOICE,
+        "src/acme/billing/invoice_test.py",
+    ),
+    (
+        "beside, of two modules of a name",
+        "beside",
+        {"src/acme/shop/test_tax.py": importing("acme.shop.tax")},
+        TAX,
+        "src/acme/billing/test_tax.py",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("placement", "files", "path", "expected"), [row[1:] for row in PLACED], ids=[row[0] for row in PLACED]
+)
+def test_the_user_may_want_another_place_for_new_test_files(
+    tree: Tree, placement: Placement, files: dict[str, str], path: str, expected: str
+) -> None:
+    root = tree({**ACME, **files})
+    place = agree(root, path, placement=placement)
+    assert str(place.path.relative_to(root)) == expected
+    assert not place.exists
+
+
+@pytest.mark.parametrize("placement", ["tests", "beside"])
+@pytest.mark.parametrize("path", ["tests/test_cart.py", "src/acme/test_cart.py"])
+def test_the_wanted_place_makes_no_second_file_beside_the_one_that_there_is(
+    tree: Tree, placement: Placement, path: str
+) -> None:
+    root = tree({**ACME, path: importing("acme.cart")})
+    assert agree(root, "src/acme/cart.py", placement=placement).path == root / path
+
+
+def test_the_named_place_is_stronger_than_the_wanted_one(tree: Tree) -> None:
+    root = tree(ACME)
+    named = root / "checks/test_shop.py"
+    assert agree(root, "src/acme/cart.py", named, placement="beside").path == named
 
 
 EXISTING: list[tuple[str, dict[str, str], str, str]] = [

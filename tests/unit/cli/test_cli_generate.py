@@ -50,6 +50,7 @@ def test_exit_code(testwright: Any, service: FakeService, reports: list[RunRepor
         (["generate"], "Give at least one PATH"),
         (["generate", "a.py", "--no-such-option"], "No such option"),
         (["generate", "a.py", "--box", "vault"], "'vault' is not one of"),
+        (["generate", "a.py", "--placement", "nearby"], "'nearby' is not one of"),
         (["generate", "a.py", "--seed", "x"], "'x' is not a valid integer"),
         (["generate", "a.py", "b.py", "--output", "test_a.py"], "one target only"),
         (["generate", "a.py", "--module", "b", "--output", "test_a.py"], "one target only"),
@@ -89,7 +90,7 @@ def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
             "tests/test_a.py",
             "--dry-run",
         ),
-        *("--seed", "0", "--pass-env", "A", "--pass-env", "B"),
+        *("--placement", "beside", "--seed", "0", "--pass-env", "A", "--pass-env", "B"),
     )
     (request,) = service.requests
     assert (request.path, request.symbol, request.workspace) == (Path("a.py"), "Cart.total", Path("w"))
@@ -98,6 +99,7 @@ def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
     assert options.budget == 12.5
     assert (options.engine, options.box, options.python) == ("embedded", "none", Path("python3.12"))
     assert options.output == Path("tests/test_a.py")
+    assert options.placement == "beside"
     assert options.dry_run is True
     assert options.seed == 0
     assert options.seed is not None
