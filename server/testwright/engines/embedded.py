@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,7 @@ class EmbeddedEngine:
             BoxFailure: The explorer did not answer as it should.
             BoxUnavailable: There is no box.
         """
+        texts = await asyncio.to_thread(harvest_paths, session.world.snapshot, target)
         request = {
             "module": target.module,
             "file": session.seen(target.path),
@@ -82,7 +84,7 @@ class EmbeddedEngine:
             "branches": sorted(goals.branches),
             "covered_lines": sorted(goals.executed),
             "covered_branches": sorted(goals.executed_branches),
-            "texts": [session.seen(path) for path in harvest_paths(session.world.snapshot, target)],
+            "texts": [session.seen(path) for path in texts],
         }
         proposed: list[Proposed] = []
         explored: Explored | None = None
@@ -105,7 +107,7 @@ class EmbeddedEngine:
             if not proposed:
                 raise BoxFailure(_ending(ended, target), next_step=_next_step(ended))
             notes.append(_ending(ended, target))
-        candidates, refused = _candidates(proposed)
+        candidates, refused = await asyncio.to_thread(_candidates, proposed)
         if refused:
             notes.append(f"{refused} proposals of the search were no valid Python and were left out.")
         if explored is not None and explored.poisoned:

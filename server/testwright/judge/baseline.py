@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ async def measure_baseline(  # noqa: PLR0913 - what a run knows, each once
         BoxUnavailable: There is no box.
     """
     nothing = CoverageSets(statements=import_coverage.statements, branches=import_coverage.branches)
-    if not has_tests(project, session.world.snapshot):
+    if not await asyncio.to_thread(has_tests, project, session.world.snapshot):
         return Baseline(nothing, nothing)
     run = PlainRun("baseline", measure=True, first=session.seen(own_tests) if own_tests else None)
     seconds = seconds_left(deadline)

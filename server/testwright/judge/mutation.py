@@ -7,6 +7,7 @@ half, taken of the finished file, is not flattered by the choice.
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -126,7 +127,8 @@ async def kill_matrix(  # noqa: PLR0913 - each is another thing to say
         return KillMatrix()
     phase = _Phase(session, target, passed, seed, deadline, frozenset(import_lines), limit, relaxation, limits)
     phase.on_progress = on_progress
-    text = only_functions(file.text, {names[verdict.candidate.id] for verdict in passed})
+    functions = {names[verdict.candidate.id] for verdict in passed}
+    text = await asyncio.to_thread(only_functions, file.text, functions)
     name = f"test_testwright_{secrets.token_hex(4)}.py"
     with placed(session.world, folder, name, text) as path:
         await phase.run(path, names)

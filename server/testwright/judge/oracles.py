@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from testwright.model import Candidate
 
@@ -127,10 +128,7 @@ def _last_name(function: ast.expr) -> str:
 
 def _returns_something(source: str, qualname: str) -> bool:
     """Whether a callable can return anything but None; True when it is not found, as then nothing is known."""
-    try:
-        body: list[ast.stmt] = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        return True
+    body: list[ast.stmt] = _body(source)
     node: ast.AST | None = None
     for part in qualname.split("."):
         found = [item for item in body if getattr(item, "name", None) == part]
@@ -141,6 +139,15 @@ def _returns_something(source: str, qualname: str) -> bool:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False  # a class: its constructor returns an instance, never None
     return any(_gives(part) for part in _own(node))
+
+
+@lru_cache(maxsize=4)
+def _body(source: str) -> list[ast.stmt]:
+    """The statements of a module, which is asked about once for each candidate; nothing of what is no Python."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return []
 
 
 def _gives(node: ast.AST) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import secrets
@@ -179,18 +180,12 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
         ImportFailure: Under pytest the module's name leads to another file.
         BoxUnavailable: There is no box.
     """
-    if problem := unsafe_at_collection(file.text):
+    if problem := await asyncio.to_thread(unsafe_at_collection, file.text):
         raise BoxFailure(
             f"The candidates were not judged: {problem}.", next_step="This is a fault of Testwright: report it."
         )
     names = {candidate_id: name for name, candidate_id in file.names.items()}
-    settled: dict[str, Verdict] = {}
-    for candidate in candidates:
-        problem = refusal(candidate) or weakness(candidate, target.source)
-        if problem is None and candidate.id not in names:
-            problem = file.skipped.get(candidate.id, "it could not be rendered as a function")
-        if problem is not None:
-            settled[candidate.id] = Verdict(candidate, "refused", problem, None)
+    settled = await asyncio.to_thread(_refused, candidates, target, file, names)
     wanted = [names[candidate.id] for candidate in candidates if candidate.id not in settled]
     court = _Court(session, target, folder, goals, seed, deadline, test_seconds, limits, on_progress, relaxation)
     if wanted:
@@ -199,6 +194,20 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
         settled.get(candidate.id) or court.verdict(candidate, names[candidate.id]) for candidate in candidates
     )
     return Judgement(verdicts, tuple(dict.fromkeys(court.notes)), court.relaxation)
+
+
+def _refused(
+    candidates: Sequence[Candidate], target: Target, file: CandidatesFile, names: Mapping[str, str]
+) -> dict[str, Verdict]:
+    """Verdicts on those that are not run at all, by their ids."""
+    settled: dict[str, Verdict] = {}
+    for candidate in candidates:
+        problem = refusal(candidate) or weakness(candidate, target.source)
+        if problem is None and candidate.id not in names:
+            problem = file.skipped.get(candidate.id, "it could not be rendered as a function")
+        if problem is not None:
+            settled[candidate.id] = Verdict(candidate, "refused", problem, None)
+    return settled
 
 
 class _NotCollectedError(Exception):
@@ -246,7 +255,7 @@ class _Court:
             else:
                 break
             if problem.failures:
-                text = self._without(text, problem.failures)
+                text = await asyncio.to_thread(self._without, text, problem.failures)
             elif self.relaxation + 1 < len(RELAXATIONS):
                 self.relaxation += 1
             else:

@@ -121,7 +121,7 @@ class Run:
         account, session, folder = self._account, workshop.session, job.place.path.parent
         if not proposal.candidates:
             return (), {}
-        file = render_candidates(proposal.candidates, job.project.style)
+        file = await asyncio.to_thread(render_candidates, proposal.candidates, job.project.style)
         with account.step("judge", f"judging {len(proposal.candidates)} candidates"):
             judgement = await judge_candidates(
                 session,
@@ -178,7 +178,7 @@ class Run:
         """Select, compose and verify, again without what failed, until the file stands as it is."""
         account = self._account
         for _ in range(MAX_COMPOSITIONS):
-            selection = minimise(verdicts, measured.settled, job.callables, kills=kills)
+            selection = await asyncio.to_thread(minimise, verdicts, measured.settled, job.callables, kills=kills)
             account.take_discarded(selection)
             if not selection.kept:
                 return selection, None, None
