@@ -31,8 +31,12 @@ class Client:
         diagnostic_refresh: Takes ``workspace/diagnostic/refresh``.
         pull_diagnostics: Asks for diagnostics itself.
         show_message_request: Shows messages with actions.
+        notifications: Takes the notifications ``testwright/...`` (``initializationOptions``); other clients would warn
+            of what they do not know.
         reports: Shows the end of a run by itself, from ``testwright/runFinished`` (``initializationOptions``); else the
             server does it with ``window/showMessage``.
+        machine_settings: Answers with the user's own ``box``, ``passEnv`` and ``python``, whatever a folder's settings
+            say (``initializationOptions``).
         trusted: Whether the user trusts the workspace (``initializationOptions``; true when not told).
     """
 
@@ -52,7 +56,9 @@ class Client:
     diagnostic_refresh: bool
     pull_diagnostics: bool
     show_message_request: bool
+    notifications: bool
     reports: bool
+    machine_settings: bool
     trusted: bool
 
     @classmethod
@@ -83,7 +89,9 @@ class Client:
             diagnostic_refresh=has("workspace.diagnostics.refresh_support"),
             pull_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
             show_message_request=get_capability(capabilities, "window.show_message") is not None,
+            notifications=options.get("notifications") is True or options.get("reports") is True,
             reports=options.get("reports") is True,
+            machine_settings=options.get("machineSettings") is True,
             trusted=options.get("trusted") is not False,
         )
 

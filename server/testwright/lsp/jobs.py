@@ -7,64 +7,103 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import traceback
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from testwright.errors import TestwrightError
+from testwright.errors import TargetError, TestwrightError
+from testwright.lsp.endings import counted, ending_of_generate, ending_of_measure
 from testwright.lsp.progress import Progress
-from testwright.lsp.runs import Run
+from testwright.lsp.runs import Ending, Run
 
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
+    from testwright.model import TestPlace
     from testwright.service import GenerateRequest, UnitTestGenerationService
+    from testwright.service.delivery import Deliver
 
 logger = logging.getLogger(__name__)
 
 TITLES = {"generate": "Generating tests for", "judge": "Judging the tests of", "measure": "Measuring the coverage of"}
+CREATE_SECONDS = 10.0
+"""For the client to say whether it shows a progress; the run goes on meanwhile."""
 
 
 async def do_work(session: Session, run: Run) -> None:
-    """Do one run; every way in which it can end is told to the client."""
-    async with _progress(session, run) as progress:
-        work = {"generate": _generate}[run.work.kind]
-        await work(session, run, progress)
-
-
-@asynccontextmanager
-async def _progress(session: Session, run: Run) -> AsyncIterator[Progress]:
-    """The client's progress for a run, which ends with it in every case."""
-    token = run.work.token
-    if token is None and session.client.progress and not run.work.quiet:
-        token = f"testwright-{uuid.uuid4()}"
-        params = types.WorkDoneProgressCreateParams(token)
-        session.progress_tokens[token] = run
-        await session.peer.ask(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params, seconds=5.0)
-    elif token is not None:
-        session.progress_tokens[token] = run
-    progress = Progress(session.peer.notify, token, f"{TITLES[run.work.kind]} {run.work.subject}")
-    progress.begin("reading the project")
+    """Do one run: its progress is shown, and it ends with an ``ending``, unless it is cancelled."""
+    title = f"{TITLES[run.work.kind]} {run.work.subject}"
+    progress = Progress(session.peer.notify, run.work.kind, title, "reading the project")
+    _show(session, run, progress)
     try:
-        yield progress
+        await run.turn(lambda count: progress.report(f"waiting for {counted(count, 'other run')}"))
+        run.end(await _work(session, run, progress))
     except asyncio.CancelledError:
         progress.end("cancelled")
         raise
+    except TestwrightError as error:
+        run.end(Ending("failed", str(error), "error"))
+    except Exception as error:
+        logger.exception("%s ended by an error of Testwright's own", run.id)
+        run.end(_crash(run, error))
     finally:
-        progress.end("ended by an error")
-        if token is not None:
-            session.progress_tokens.pop(token, None)
+        progress.end(run.ending.summary if run.ending is not None and run.ending.summary else "failed")
+
+
+# ------------------------------------------------------------------------------------------------ progress
+
+
+def _show(session: Session, run: Run, progress: Progress) -> None:
+    """Let the client show the progress, where it can."""
+    token = run.work.token
+    if token is None and (run.quiet or not session.client.progress):
+        return
+    session.in_background(_shown(session, run, progress), f"progress of {run.id}")
+
+
+async def _shown(session: Session, run: Run, progress: Progress) -> None:
+    """Keep a progress's token for as long as it is shown; a client that refuses a new one is sent nothing."""
+    given = run.work.token
+    token = f"testwright-{uuid.uuid4()}" if given is None else given
+    session.progress_tokens[token] = run
+    try:
+        if given is None:
+            params = types.WorkDoneProgressCreateParams(token)
+            method = types.WINDOW_WORK_DONE_PROGRESS_CREATE
+            if not await session.peer.accepts(method, params, seconds=CREATE_SECONDS):
+                return
+        progress.show(token)
+        await progress.over.wait()
+    finally:
+        session.progress_tokens.pop(token, None)
+
+
+# ------------------------------------------------------------------------------------------------ work
+
+
+async def _work(session: Session, run: Run, progress: Progress) -> Ending:
+    """Do a run's work; raises what keeps it from being done."""
+    service = await _service()
+    request = await _request(session, run)
+    match run.work.kind:
+        case "generate":
+            return await _generate(session, run, service, request, progress)
+        case "measure":
+            return await _measure(run, service, request, progress)
+        case "judge":
+            raise NotImplementedError
 
 
 async def _request(session: Session, run: Run) -> GenerateRequest:
-    """The service's request for a run.
+    """The service's request for a run, with the text of all documents as it is now.
 
     Raises:
         SettingsError: The editor's settings cannot be used.
     """
-    from testwright.service import GenerateRequest  # noqa: PLC0415
+    from testwright.service import GenerateRequest  # noqa: PLC0415 - see above
 
     settings = await session.settings_for(run.work.path)
     if settings.error is not None:
@@ -78,16 +117,52 @@ async def _request(session: Session, run: Run) -> GenerateRequest:
     )
 
 
-async def _generate(session: Session, run: Run, progress: Progress) -> None:
-    service = await _service()
+async def _generate(
+    session: Session, run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+) -> Ending:
+    from testwright.service.delivery import write_to_disk  # noqa: PLC0415 - loaded with the service
+
+    result = await service.generate(request, progress.take, _checked(session, run, write_to_disk))
+    # From here on nothing is awaited: what was written must be kept even if the run is cancelled now.
+    return ending_of_generate(run.work, result)
+
+
+async def _measure(
+    run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+) -> Ending:
+    result = await service.measure(request, progress.take)
+    return ending_of_measure(run.work, result)
+
+
+def _checked(session: Session, run: Run, deliver: Deliver) -> Deliver:
+    """Deliver only when the module is still there."""
+
+    async def checked(place: TestPlace, data: bytes, workspace: Path) -> None:
+        if not run.work.path.exists() and session.documents.opened_at(run.work.path) is None:
+            raise TargetError(
+                f"{run.work.path.name} was removed or renamed during the run, so no tests were written for it.",
+                next_step="Run again on the file that there is now.",
+            )
+        await deliver(place, data, workspace)
+
+    return checked
+
+
+def _crash(run: Run, error: Exception) -> Ending:
+    """Keep what a person needs for a report of the error, and say where it is."""
+    from testwright.housekeeping import state_dir  # noqa: PLC0415 - nothing at the start needs it
+
+    words = "".join(traceback.format_exception(error))
     try:
-        request = await _request(session, run)
-        result = await service.generate(request, progress.take)
-    except TestwrightError as error:
-        progress.end("failed")
-        session.peer.show("error", str(error))
-        return
-    progress.end(result.report.status)
+        folder = state_dir() / "crashes"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{os.getpid()}-{run.id}.log"
+        path.write_text(words, encoding="utf-8")
+        where = f"Its log is {path}."
+    except (TestwrightError, OSError):
+        where = "Its log is in the server's output."
+    name = type(error).__name__
+    return Ending("failed", f"Testwright itself failed at {run.work.subject} ({name}). {where}", "error")
 
 
 async def _service() -> UnitTestGenerationService:

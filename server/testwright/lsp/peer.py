@@ -49,10 +49,18 @@ class Peer:
         Returns:
             The result; None when the client answered with an error or not in time.
         """
+        return (await self._ask(method, params, seconds))[1]
+
+    async def accepts(self, method: str, params: Any, *, seconds: float) -> bool:
+        """Send a request that has no result, and say whether the client took it in time."""
+        return (await self._ask(method, params, seconds))[0]
+
+    async def _ask(self, method: str, params: Any, seconds: float) -> tuple[bool, Any]:
+        """Whether it was answered without an error, and the result."""
         msg_id = str(uuid.uuid4())
         answer = asyncio.wrap_future(self._protocol.send_request(method, params, msg_id=msg_id))
         try:
-            return await asyncio.wait_for(answer, seconds)
+            return True, await asyncio.wait_for(answer, seconds)
         except TimeoutError:
             logger.warning("The client did not answer %s within %g seconds", method, seconds)
         except JsonRpcException as error:
@@ -61,7 +69,7 @@ class Peer:
             # pygls keeps what was never answered for ever.
             self._protocol._request_futures.pop(msg_id, None)  # noqa: SLF001
             self._protocol._result_types.pop(msg_id, None)  # noqa: SLF001
-        return None
+        return False, None
 
     def show(self, kind: MessageKind, message: str) -> None:
         """Show a message to the user."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from testwright.lsp.announcing import announce
 from testwright.lsp.capabilities import Client, initialization_options
 from testwright.lsp.configuration import Configuration, EditorSettings
 from testwright.lsp.documents import Document, Documents
@@ -21,6 +22,7 @@ from testwright.lsp.folders import Folders
 from testwright.lsp.jobs import do_work
 from testwright.lsp.peer import Peer
 from testwright.lsp.runs import Run, Runs
+from testwright.lsp.test_places import TestPlaces
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Session:
         configuration: Its settings.
         documents: What it has open.
         runs: What goes on.
+        test_places: Which test file a module has.
         progress_tokens: Which run each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
     """
@@ -46,14 +49,31 @@ class Session:
         self.folders = Folders.of(params)
         self.configuration = Configuration(peer.ask if self.client.configuration else None, options.get("settings"))
         self.documents = documents
-        self.runs = Runs(partial(do_work, self))
+        self.runs = Runs(partial(do_work, self), partial(announce, self))
+        self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
         self._background: set[asyncio.Task[Any]] = set()
+        self._told: set[str] = set()
 
     async def settings_for(self, path: Path) -> EditorSettings:
-        """The editor's settings for a file."""
-        return await self.configuration.of_folder(self.folders.uri_of(path))
+        """The editor's settings for a file; what of them is not used is told, once."""
+        settings = await self.configuration.of_folder(self.folders.uri_of(path))
+        for note in settings.notes:
+            self.warn_once(note)
+        return settings
+
+    def warn_once(self, sentence: str) -> None:
+        """Show a warning, unless it was shown already."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self.peer.show("warning", sentence)
+
+    def set_trusted(self, *, trusted: bool) -> None:
+        """Take the user's word on the workspace; what runs in one that is no longer trusted ends."""
+        self.trusted = trusted
+        if not trusted:
+            self.runs.cancel_all("The workspace is no longer trusted, so the run was ended and nothing was written.")
 
     def document(self, uri: str) -> Document | None:
         """The document of that address if it is open."""
@@ -72,6 +92,7 @@ class Session:
 
     async def close(self) -> None:
         """End all that goes on; when it returns no box is left."""
+        await self.runs.close()
+        self.test_places.close()
         for task in self._background:
             task.cancel()
-        await self.runs.close()
