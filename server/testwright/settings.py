@@ -16,7 +16,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal, get_args
 
@@ -149,12 +149,13 @@ def resolve_settings(
     return Settings(**values, notes=(*notes, *ignored), origins=tuple(origins.items()))
 
 
-def parse_options(values: Mapping[str, object], *, origin: str) -> Options:
+def parse_options(values: Mapping[str, object], *, origin: str, tell_values: bool = True) -> Options:
     """Options from a mapping as it comes from a TOML table or from an editor.
 
     Args:
         values: Keys in kebab, snake or camel case.
         origin: The place, for error messages: ``pyproject.toml``.
+        tell_values: Whether error messages show a value that is wrong; not where it may be a secret in a wrong place.
 
     Raises:
         SettingsError: An unknown key (the closest known one is named) or a wrong value.
@@ -168,7 +169,7 @@ def parse_options(values: Mapping[str, object], *, origin: str) -> Options:
             raise SettingsError(
                 f"{origin} sets {_kebab(name)} twice, in two spellings.", next_step="Keep one of the two."
             )
-        parsed[name] = _PARSERS[name](_Given(key, value, origin))
+        parsed[name] = _PARSERS[name](_Given(key, value, origin, tell_values))
     return Options(**parsed)
 
 
@@ -336,12 +337,11 @@ class _Given:
     key: str
     value: object
     origin: str
+    is_told: bool = True
 
     def wrong(self, allowed: str) -> SettingsError:
-        return SettingsError(
-            f"{self.key} in {self.origin} is {_shown(self.value)}, which is not allowed.",
-            next_step=f"Allowed: {allowed}.",
-        )
+        what = f"is {_shown(self.value)}, which is not allowed" if self.is_told else "has a value that is not allowed"
+        return SettingsError(f"{self.key} in {self.origin} {what}.", next_step=f"Allowed: {allowed}.")
 
 
 def _parse_threshold(given: _Given) -> float:
@@ -400,7 +400,7 @@ def _parse_names(given: _Given) -> tuple[str, ...]:
     names: list[str] = []
     for name in value:
         if not isinstance(name, str) or not _VARIABLE_NAME.fullmatch(name):
-            raise _Given(given.key, name, given.origin).wrong("names of variables, of letters, digits and underscores")
+            raise replace(given, value=name).wrong("names of variables, of letters, digits and underscores")
         if _NEVER_PASSED.fullmatch(name):
             raise SettingsError(
                 f"{given.key} in {given.origin} names {name}, which never enters a box: "
