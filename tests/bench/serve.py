@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -143,7 +143,7 @@ def during_a_run(server: Server, folder: Path, small: Path) -> Figure:
 
 
 @contextmanager
-def ended(server: Server) -> Iterator[object]:
+def ended(server: Server) -> Iterator[Callable[[], bool]]:
     """Yield a function that says whether the run's progress has ended, by what has been read so far."""
     seen: list[bool] = []
     read = server._read

@@ -21,7 +21,8 @@ ROWS = (
     {"engines", "judge", "writing", "models", "store"},
     {"service", "batch"},
     {"rendering", "doctor"},
-    {"cli", "lsp"},
+    {"lsp"},
+    {"cli"},
 )
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 

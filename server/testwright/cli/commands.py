@@ -111,6 +111,38 @@ def generate(
     return generate_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
 
 
+@commands.command("lsp", short_help="Serve an editor over the Language Server Protocol.")
+@click.option(
+    "--tcp", metavar="[HOST:]PORT", help="Listen for one client on a port, for debugging; 0 takes a free one."
+)
+@click.option(
+    "--stdio", is_flag=True, expose_value=False, help="Speak over standard input and output, as always without --tcp."
+)
+@click.option(
+    "--log-level",
+    "level",
+    type=click.Choice(["error", "warning", "info", "debug"]),
+    default="info",
+    help="Of the log on standard error.  [default: info]",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Of that log: lines for people, or a JSON object on each.  [default: text]",
+)
+@click.option("--clientProcessId", "client_process", type=int, hidden=True)
+@_debug_option
+def language_server(*, tcp: str | None, level: Any, log_format: Any, client_process: int | None) -> int:
+    """Serve one editor over the Language Server Protocol; editors start it themselves.
+
+    The exit code is 0 when the client has asked for the end in order, else 1.
+    """
+    from testwright.cli.serving import serve  # noqa: PLC0415
+
+    return serve(tcp, level, log_format, client_process)
+
+
 @commands.command(short_help="Tell what is there and what is missing.")
 @click.option(
     "--workspace",

@@ -20,7 +20,6 @@ class Folders:
 
     def __init__(self, folders: Iterable[types.WorkspaceFolder]) -> None:
         self._uris: dict[Path, str] = {}
-        self._roots: dict[Path, Path] = {}
         self.change(folders, ())
 
     @classmethod
@@ -40,38 +39,46 @@ class Folders:
         for folder in added:
             if (path := path_of(folder.uri)) is not None:
                 self._uris[path] = folder.uri
-        self.forget_roots()
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The folders, as the client names them."""
         return tuple(self._uris)
 
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Their addresses, as the client wrote them."""
+        return tuple(self._uris.values())
+
     def uri_of(self, path: Path) -> str | None:
         """Address of the innermost folder that holds a file, as the client wrote it; None when none does."""
-        holding = [folder for folder in self._uris if path.is_relative_to(folder)]
-        return self._uris[max(holding, key=lambda folder: len(folder.parts))] if holding else None
+        folder = self._holding(path)
+        return None if folder is None else self._uris[folder]
+
+    def path_of(self, uri: str | None) -> Path | None:
+        """The folder of that address; None when there is none."""
+        return next((path for path, own in self._uris.items() if own == uri), None)
 
     def root_of(self, path: Path) -> Path:
         """Root of the project that a file belongs to: the nearest one at or below its workspace folder.
 
-        A folder of several projects thus has several roots. Without a folder it is what the command line takes.
+        A folder of several projects thus has several roots. Without a folder it is what the command line takes. It is
+        looked for each time, which takes a tenth of a millisecond, since what marks a root may come and go.
 
         Returns:
             Absolute, resolved.
         """
-        known = self._roots.get(path.parent)
-        if known is None:
-            known = self._roots[path.parent] = self._find(path)
-        return known
-
-    def forget_roots(self) -> None:
-        """Look again: a file that marks a root has come or gone."""
-        self._roots.clear()
-
-    def _find(self, path: Path) -> Path:
         root = find_workspace(path)
-        holding = [folder.resolve() for folder in self._uris if path.is_relative_to(folder)]
-        if not holding or any(root.is_relative_to(folder) for folder in holding):
+        folder = self._holding(path)
+        if folder is None:
             return root
-        return max(holding, key=lambda folder: len(folder.parts))
+        resolved = folder.resolve()
+        return root if root.is_relative_to(resolved) else resolved
+
+    def _holding(self, path: Path) -> Path | None:
+        """The innermost folder that holds a file, by its name or by where its name leads."""
+        holding = [folder for folder in self._uris if path.is_relative_to(folder)]
+        if not holding and self._uris:
+            resolved = path.resolve()
+            holding = [folder for folder in self._uris if resolved.is_relative_to(folder.resolve())]
+        return max(holding, key=lambda folder: len(folder.parts), default=None)

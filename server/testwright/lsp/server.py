@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 
 from testwright import __version__
 from testwright.lsp.documents import Documents
 from testwright.lsp.features import code_action, commands, configuration, synchronization
 from testwright.lsp.peer import Peer
+from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
 
 FEATURES = (synchronization, configuration, code_action, commands)
@@ -24,8 +24,10 @@ class TestwrightServer(LanguageServer):
 
     __test__ = False
 
+    protocol: Protocol
+
     def __init__(self) -> None:
-        super().__init__("testwright", __version__, protocol_cls=LanguageServerProtocol)
+        super().__init__("testwright", __version__, protocol_cls=Protocol)
         self._session: Session | None = None
 
     @property
@@ -38,6 +40,11 @@ class TestwrightServer(LanguageServer):
         if self._session is None:
             raise RuntimeError("The server has not been initialized.")
         return self._session
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether there is a session yet."""
+        return self._session is not None
 
     def begin(self, params: types.InitializeParams) -> None:
         """Begin the session, with documents of ours in place of pygls'."""
@@ -64,6 +71,10 @@ def make_server() -> TestwrightServer:
     @server.feature(types.INITIALIZE)
     def initialize(ls: TestwrightServer, params: types.InitializeParams) -> None:
         ls.begin(params)
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(ls: TestwrightServer, _: None) -> None:
+        await ls.end()
 
     for feature in FEATURES:
         feature.register(server)

@@ -267,7 +267,7 @@ class EditorClient:
         buffer = self.buffers[uri]
         before = buffer.text
         if whole:
-            changes = [{"text": text}]
+            changes: list[dict[str, Any]] = [{"text": text}]
         else:
             start = common_length(before, text)
             tail = common_length(before[start:][::-1], text[start:][::-1])
@@ -383,7 +383,8 @@ class EditorClient:
         return token
 
     def _answer(self, message: dict[str, Any]) -> None:
-        method, params = message["method"], message.get("params")
+        method: str = message["method"]
+        params: Any = message.get("params")
         needs = NEEDS.get(method)
         if method == "client/registerCapability":
             for registration in params["registrations"]:
@@ -415,7 +416,7 @@ class EditorClient:
 
     def _choose(self, params: Any) -> dict[str, str] | None:
         titles = [action["title"] for action in params.get("actions") or []]
-        return {"title": self.answer} if self.answer in titles else None
+        return {"title": self.answer} if self.answer is not None and self.answer in titles else None
 
     def _show_document(self, params: Any) -> dict[str, bool]:
         self.shown.append(params)

@@ -21,7 +21,7 @@ def register(server: TestwrightServer) -> None:
     begun = time.monotonic()
 
     @server.feature(STATUS)
-    def status(ls: TestwrightServer, params: object) -> dict[str, Any]:
+    def status(ls: TestwrightServer, _: object) -> dict[str, Any]:
         session = ls.session
         return {
             "version": __version__,
