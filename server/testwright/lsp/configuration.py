@@ -1,36 +1,48 @@
 """The editor's settings: options as they arrive on the wire, settings as they hold, for each folder.
 
 The protocol does not tell at which level a value was set, and a repository can bring settings of its own
-(``.vscode/settings.json``, ``.dir-locals.el``). So what names a program or chooses how code is contained is asked for
-without a scope, where an editor answers with the user's own level, and is not taken from a folder's answer. There is no
-setting for a key: one that looks like it is refused, and its value is told to nobody.
+(``.vscode/settings.json``, ``.dir-locals.el``), which some editors take without a question. So what names a program or
+chooses how code is contained is taken from ``initializationOptions.settings``, which are the user's own, and from what
+the client answers only when it says there that it sees to it (``machineSettings``). There is no setting for a key: one
+that looks like it is refused, and no value is ever told in a message.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from lsprotocol import types
 
 from testwright.errors import SettingsError
-from testwright.settings import MACHINE_SCOPE, Options, is_inside_workspace, option_name, parse_options
+from testwright.settings import (
+    MACHINE_SCOPE,
+    OPTION_NAMES,
+    Options,
+    is_inside_workspace,
+    is_python_name,
+    option_name,
+    parse_options,
+)
 
 SECTION = "testwright"
 ORIGIN = "the editor's settings"
+ASK_SECONDS = 2.0
 
 HINTS = ("code_lens", "diagnostics")
 OURS = ("confirm_edits", "log_level")
 CLIENTS = frozenset({"trace", "path", "server", "interpreter", "status_bar", "enable"})
 """Settings of the same section that are the client's own business."""
+OF_ONE_RUN = frozenset({"output", "dry_run"})
 
 LEVELS = ("error", "warning", "info", "debug")
 
-_KEY_LIKE = re.compile(r"(?i)api_?key|token|secret|password|authorization")
+_KEY_LIKE = re.compile(r"(?:^|_)(?:api_?)?keys?(?:_|$)|token|secret|password|credential|authorization")
 
 logger = logging.getLogger(__name__)
 
@@ -71,84 +83,106 @@ class Configuration:
 
     Args:
         ask: Asks the client; None for a client that cannot be asked, which pushes its settings.
-        pushed: What it said in ``initializationOptions``.
+        given: ``initializationOptions.settings``: the user's own.
+        machine_settings: Whether the client answers with the user's own value for settings of machine scope.
     """
 
-    def __init__(self, ask: Asks | None, pushed: object) -> None:
+    def __init__(self, ask: Asks | None, given: object, *, machine_settings: bool = False) -> None:
         self._ask = ask
-        self._pushed = _section(pushed)
+        self._given = given
+        self._pushed: object = None
+        self._machine_settings = machine_settings
         self._known: dict[str | None, EditorSettings] = {}
+        self._reading: dict[str | None, asyncio.Task[EditorSettings]] = {}
         self._interpreters: dict[str | None, Path] = {}
 
     def change(self, pushed: object) -> None:
         """Forget what is known; ``pushed`` is what the notification carries, of use only where we cannot ask."""
-        self._known.clear()
-        if pushed is not None and (section := _section(pushed)) is not None:
+        if (section := _pushed_section(pushed)) is not None:
             self._pushed = section
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask anew for each folder."""
+        self._known.clear()
+        self._reading.clear()
 
     def set_interpreter(self, folder_uri: str | None, python: Path | None) -> None:
-        """Take the interpreter that the user has chosen in the editor, which is the user's own word."""
+        """Take the interpreter that the user has chosen in the editor, which is the user's own word.
+
+        Args:
+            folder_uri: For which folder; None for all that have none of their own.
+            python: An absolute path; None to take it back.
+        """
         if python is None:
             self._interpreters.pop(folder_uri, None)
         else:
             self._interpreters[folder_uri] = python
-        self._known.clear()
+        self.forget()
 
-    async def of_folder(self, folder_uri: str | None) -> EditorSettings:
-        """Settings for the files of a workspace folder; None for files outside of all."""
-        known = self._known.get(folder_uri)
-        if known is None:
-            known = self._known[folder_uri] = await self._read(folder_uri)
+    async def of_folder(self, folder_uri: str | None, folder: Path | None = None) -> EditorSettings:
+        """Settings for the files of a workspace folder.
+
+        Args:
+            folder_uri: Its address as the client names it; None for files outside of all.
+            folder: Its path, from which a relative interpreter is taken.
+        """
+        while (known := self._known.get(folder_uri)) is None:
+            reading = self._reading.get(folder_uri)
+            if reading is None:
+                reading = self._reading[folder_uri] = asyncio.create_task(self._read(folder_uri, folder))
+            found = await asyncio.shield(reading)
+            if self._reading.get(folder_uri) is reading:  # else they have changed meanwhile
+                self._known[folder_uri] = found
+                del self._reading[folder_uri]
         return known
 
-    async def _read(self, folder_uri: str | None) -> EditorSettings:
+    async def _read(self, folder_uri: str | None, folder: Path | None) -> EditorSettings:
+        current = self._pushed
+        if self._ask is not None:
+            items = [types.ConfigurationItem(folder_uri, SECTION)]
+            params = types.ConfigurationParams(items)
+            answer = await self._ask(types.WORKSPACE_CONFIGURATION, params, seconds=ASK_SECONDS)
+            if isinstance(answer, list | tuple) and len(answer) == 1:
+                current = answer[0]
+            else:
+                logger.warning("The client did not answer workspace/configuration; its earlier settings hold.")
         chosen = self._interpreters.get(folder_uri, self._interpreters.get(None))
-        if self._ask is None:
-            return read_settings(self._pushed, self._pushed, chosen)
-        items = [types.ConfigurationItem(section=SECTION), types.ConfigurationItem(folder_uri, SECTION)]
-        answer = await self._ask(types.WORKSPACE_CONFIGURATION, types.ConfigurationParams(items), seconds=2.0)
-        if not isinstance(answer, list) or len(answer) != len(items):
-            logger.warning("The client did not answer workspace/configuration; its earlier settings hold.")
-            return read_settings(self._pushed, self._pushed, chosen)
-        user, folder = answer
-        return read_settings(user, folder, chosen)
+        found = read_settings(self._given, current, machine_settings=self._machine_settings)
+        python = found.options.python or chosen
+        if python is not None and folder is not None and not is_python_name(python):
+            python = folder / python.expanduser()
+        return replace(found, options=replace(found.options, python=python))
 
 
-def read_settings(user: object, folder: object, interpreter: Path | None = None) -> EditorSettings:
-    """Settings from two answers of the client.
+def read_settings(given: object, current: object, *, machine_settings: bool = False) -> EditorSettings:
+    """Settings of a folder.
 
     Args:
-        user: The section as the user has set it.
-        folder: The section as it holds for a folder.
-        interpreter: What the user has chosen in the editor; a ``python`` in the settings is stronger.
+        given: The user's own, from the start.
+        current: As the client has them now for the folder; stronger.
+        machine_settings: Whether ``current`` is the user's own where settings of machine scope are concerned.
     """
-    sorted_ = _Sorted()
-    users = _named(user)
+    reader = _Reader()
+    users = _named(given)
     try:
-        for name, (key, value) in _named(folder).items():
-            if (
-                name not in MACHINE_SCOPE
-                or users.get(name, (key, None))[1] == value
-                or (name == "python" and is_inside_workspace(value))
-            ):
-                sorted_.take(name, key, value)
+        for name, (key, value) in _named(current).items():
+            trusted = machine_settings or name not in MACHINE_SCOPE or users.get(name, (key, None))[1] == value
+            if trusted or (name == "python" and is_inside_workspace(value)):
+                reader.take(name, key, value)
             else:
-                sorted_.notes.append(
-                    f"{key} in the settings of this folder is not used: it is taken from your user settings alone."
-                )
-        for name in sorted(MACHINE_SCOPE - sorted_.names):
-            if name in users:
-                sorted_.take(name, *users[name])
-        if "python" not in sorted_.names and interpreter is not None:
-            sorted_.take("python", "python", str(interpreter))
-        options = parse_options(sorted_.options, origin=ORIGIN)
-        return EditorSettings(options, **_checked(sorted_.ours), notes=tuple(sorted_.notes))
+                reader.refuse(key)
+        for name, (key, value) in users.items():
+            if name not in reader.names:
+                reader.take(name, key, value)
+        options = parse_options(reader.options, origin=ORIGIN, tell_values=False)
+        return EditorSettings(options, **_checked(reader.ours), notes=tuple(reader.notes))
     except SettingsError as error:
-        return EditorSettings(notes=tuple(sorted_.notes), error=error)
+        return EditorSettings(notes=tuple(reader.notes), error=error)
 
 
 @dataclass(slots=True)
-class _Sorted:
+class _Reader:
     """Settings by whose they are: those of a run by their name on the wire, and those of the language server."""
 
     options: dict[str, object] = field(default_factory=dict)
@@ -159,8 +193,13 @@ class _Sorted:
     def take(self, name: str, key: str, value: object) -> None:
         if _KEY_LIKE.search(name):
             raise SettingsError(
-                f"{key} in {ORIGIN} looks like a key, and keys are never kept in settings.",
+                f"{_shortened(key)} in {ORIGIN} looks like a key, and keys are never kept in settings.",
                 next_step="Remove it there and set the variable OPENROUTER_API_KEY for the server.",
+            )
+        if name in OF_ONE_RUN:
+            raise SettingsError(
+                f"{key} in {ORIGIN} belongs to one run, not to an editor.",
+                next_step="Remove it; the command line has it.",
             )
         self.names.add(name)
         if name == "hints":
@@ -170,21 +209,42 @@ class _Sorted:
         elif name not in CLIENTS:
             self.options[key] = value
 
+    def refuse(self, key: str) -> None:
+        """Say that a value is not used since a repository may have set it."""
+        self.notes.append(
+            f"{key} in {ORIGIN} is not used, since it may come from the folder and not from you. "
+            "Set it in initializationOptions.settings of your editor's configuration for the server."
+        )
+
     def _take_hints(self, hints: object) -> None:
+        if not isinstance(hints, Mapping):
+            raise _wrong("hints", "an object with codeLens and diagnostics")
         for name, (key, value) in _named(hints).items():
             if name in HINTS:
                 self.ours[name] = value
             else:
-                self.notes.append(f"hints.{key} in {ORIGIN} is no setting of Testwright, so it changes nothing.")
+                self.notes.append(
+                    f"hints.{_shortened(key)} in {ORIGIN} is no setting of Testwright, so it changes nothing."
+                )
 
 
 def _checked(ours: Mapping[str, object]) -> dict[str, Any]:
     for name, value in ours.items():
-        allowed = value in LEVELS if name == "log_level" else isinstance(value, bool)
-        if not allowed:
-            words = ", ".join(LEVELS) if name == "log_level" else "true or false"
-            raise SettingsError(f"{name} in {ORIGIN} is {value!r:.60}, which is not allowed.", next_step=f"{words}.")
+        key = {"code_lens": "hints.codeLens", "diagnostics": "hints.diagnostics", "confirm_edits": "confirmEdits"}
+        if name == "log_level":
+            if value not in LEVELS:
+                raise _wrong("logLevel", ", ".join(LEVELS))
+        elif not isinstance(value, bool):
+            raise _wrong(key[name], "true or false")
     return dict(ours)
+
+
+def _wrong(key: str, allowed: str) -> SettingsError:
+    return SettingsError(f"{key} in {ORIGIN} has a value that is not allowed.", next_step=f"Allowed: {allowed}.")
+
+
+def _shortened(key: str) -> str:
+    return key if len(key) <= 40 else key[:40] + "…"
 
 
 def _named(section: object) -> dict[str, tuple[str, object]]:
@@ -194,11 +254,11 @@ def _named(section: object) -> dict[str, tuple[str, object]]:
     return {option_name(str(key)): (str(key), value) for key, value in section.items() if value is not None}
 
 
-def _section(pushed: object) -> object:
-    """Our section of what a client pushes: with the section's name around it, or bare."""
-    if isinstance(pushed, Mapping):
-        for name in (SECTION, "settings"):
-            if isinstance(pushed.get(name), Mapping):
-                return _section(pushed[name])
-        return pushed
-    return None
+def _pushed_section(pushed: object) -> object:
+    """Our section of what a client pushes: with the section's name around it, or bare; None when it is not there."""
+    if not isinstance(pushed, Mapping):
+        return None
+    if SECTION in pushed:
+        return {} if pushed[SECTION] is None else pushed[SECTION]
+    ours = {*OPTION_NAMES, *OURS, "hints"}
+    return pushed if any(name in ours for name in _named(pushed)) else None

@@ -5,6 +5,7 @@ pygls keeps the work-done token of ``workspace/executeCommand`` from a command, 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -65,8 +66,9 @@ def take_execute_command(server: TestwrightServer) -> None:
 
     async def execute(params: types.ExecuteCommandParams) -> Any:
         if (run := commands.get(params.command)) is None:
-            known = ", ".join(sorted(commands))
-            raise JsonRpcInvalidParams(f"There is no command {params.command[:60]!r}. There are {known}.")
+            near = difflib.get_close_matches(params.command, commands, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise JsonRpcInvalidParams(f"There is no command {params.command[:60]!r}.{hint}")
         return await run(params)
 
     server.protocol.fm.add_builtin_feature(types.WORKSPACE_EXECUTE_COMMAND, execute)

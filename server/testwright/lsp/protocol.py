@@ -156,10 +156,14 @@ class Protocol(LanguageServerProtocol):
     def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
         """Answer a request; an error as a sentence, its traceback only in our log."""
         error = None if future.cancelled() else future.exception()
-        if error is None or isinstance(error, JsonRpcException):
+        if error is None:
             super()._send_handler_result(future, msg_id=msg_id)
             return
         self._request_futures.pop(msg_id, None)
+        if isinstance(error, JsonRpcException):
+            logger.info("A request was refused: %s", error.message)
+            self._refuse(msg_id, error.code, error.message, error.data)
+            return
         if isinstance(error, TestwrightError):
             data = {"slug": error.slug, "nextStep": error.next_step}
             self._refuse(msg_id, REQUEST_FAILED, str(error), data)
@@ -192,6 +196,11 @@ class Protocol(LanguageServerProtocol):
         """End; the loop that reads looks at ``exit_code`` after each message, and ends in order."""
         self.exit_code = 0 if self._shutdown else 1
         yield from ()
+
+    @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> Generator[Any, Any, None]:
+        """Cancel what a progress is of; our own handler knows, and pygls would warn that it does not."""
+        yield self.fm.features[types.WINDOW_WORK_DONE_PROGRESS_CANCEL], (params,), None
 
     def _trace(self, direction: str, method: str, params: Any) -> None:
         if self.on_message is not None:

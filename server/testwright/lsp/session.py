@@ -20,9 +20,11 @@ from testwright.lsp.configuration import Configuration, EditorSettings
 from testwright.lsp.documents import Document, Documents
 from testwright.lsp.folders import Folders
 from testwright.lsp.jobs import do_work
+from testwright.lsp.logs import set_client_level
 from testwright.lsp.peer import Peer
 from testwright.lsp.runs import Run, Runs
 from testwright.lsp.test_places import TestPlaces
+from testwright.lsp.warnings import Warnings
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Session:
         client: What it can do.
         folders: Its workspace folders.
         configuration: Its settings.
+        warnings: What the user was warned of.
         documents: What it has open.
         runs: What goes on.
         test_places: Which test file a module has.
@@ -47,27 +50,35 @@ class Session:
         self.peer = peer
         self.client = Client.of(params)
         self.folders = Folders.of(params)
-        self.configuration = Configuration(peer.ask if self.client.configuration else None, options.get("settings"))
+        self.configuration = Configuration(
+            peer.ask if self.client.configuration else None,
+            options.get("settings"),
+            machine_settings=self.client.machine_settings,
+        )
+        self.warnings = Warnings(partial(peer.show, "warning"))
         self.documents = documents
         self.runs = Runs(partial(do_work, self), partial(announce, self))
         self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
         self._background: set[asyncio.Task[Any]] = set()
-        self._told: set[str] = set()
 
     async def settings_for(self, path: Path) -> EditorSettings:
-        """The editor's settings for a file; what of them is not used is told, once."""
-        settings = await self.configuration.of_folder(self.folders.uri_of(path))
-        for note in settings.notes:
-            self.warn_once(note)
-        return settings
+        """The editor's settings for a file."""
+        return await self._settings_of(self.folders.uri_of(path))
 
-    def warn_once(self, sentence: str) -> None:
-        """Show a warning, unless it was shown already."""
-        if sentence not in self._told:
-            self._told.add(sentence)
-            self.peer.show("warning", sentence)
+    async def read_settings(self) -> None:
+        """Read the settings of all folders, after a start or a change, and tell what of them cannot be used."""
+        uris = self.folders.uris or (None,)
+        found = [await self._settings_of(uri) for uri in uris]
+        set_client_level(next((one.log_level for one in found if one.error is None), EditorSettings().log_level))
+        for uri, settings in zip(uris, found, strict=True):
+            self.warnings.hold(("error", uri), () if settings.error is None else (str(settings.error),))
+
+    async def _settings_of(self, folder_uri: str | None) -> EditorSettings:
+        settings = await self.configuration.of_folder(folder_uri, self.folders.path_of(folder_uri))
+        self.warnings.hold(("settings", folder_uri), settings.notes)
+        return settings
 
     def set_trusted(self, *, trusted: bool) -> None:
         """Take the user's word on the workspace; what runs in one that is no longer trusted ends."""

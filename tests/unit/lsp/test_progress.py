@@ -1,0 +1,154 @@
+"""A run's events as a percentage that never goes back and a line that a person can follow."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testwright.lsp.progress import SPANS, Percentage, Progress, message_of
+from testwright.lsp.runs import RunKind
+from testwright.model import EventKind, Phase, RunEvent
+
+
+def event(
+    phase: Phase, message: str = "", *, kind: EventKind = "progress", elapsed: float = 0.0, **data: Any
+) -> RunEvent:
+    return RunEvent(kind, phase, message, elapsed, data)
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (event("analyse", "reading the project", left=0), "reading the project"),
+        (
+            event("baseline", "running the existing tests", left=29, covered=62.9),
+            "running the existing tests, 62 % covered, 29 s left",
+        ),
+        (
+            event(
+                "judge",
+                "14 of 31 candidates judged",
+                step="candidates",
+                done=14,
+                all=31,
+                kept=12,
+                covered=78.0,
+                left=14,
+            ),
+            "12 of 31 tests kept, 78 % covered, 14 s left",
+        ),
+        (
+            event("judge", "9 of 53 mutants", step="mutants", done=9, all=53, kept=12, covered=99.9, left=3),
+            "12 tests kept, 9 of 53 mutants tried, 99 % covered, 3 s left",
+        ),
+        (event("judge", "x", step="mutants", done=9, all=53, left=3), "9 of 53 mutants tried, 3 s left"),
+    ],
+)
+def test_a_line_for_a_person(told: RunEvent, line: str) -> None:
+    assert message_of(told) == line
+
+
+def test_a_percentage_of_what_is_counted() -> None:
+    percentage = Percentage("generate")
+
+    assert percentage.after(event("judge", step="candidates", done=0, all=10)) == 50
+    assert percentage.after(event("judge", step="candidates", done=10, all=10)) == 71
+    assert percentage.after(event("judge", step="mutants", done=0, all=4)) == 71
+    assert percentage.after(event("judge", step="mutants", done=4, all=4)) == 85
+
+
+def test_a_percentage_by_time_where_nothing_is_counted() -> None:
+    percentage = Percentage("generate")
+
+    assert percentage.after(event("explore", elapsed=2.0, left=28)) == 20
+    assert percentage.after(event("explore", elapsed=8.0, left=22)) == 35
+    assert percentage.after(event("explore", elapsed=25.0, left=5)) == 50
+
+
+events = st.builds(
+    event,
+    st.sampled_from(list(SPANS["generate"])),
+    elapsed=st.floats(0, 100),
+    left=st.integers(0, 100),
+    done=st.integers(-3, 100),
+    all=st.integers(-3, 50),
+    step=st.sampled_from(["candidates", "mutants", "others"]),
+)
+
+
+@given(st.sampled_from(["generate", "judge", "measure"]), st.lists(events))
+def test_a_percentage_never_goes_back(kind: RunKind, told: list[RunEvent]) -> None:
+    percentage = Percentage(kind)
+    found = [percentage.after(one) for one in told]
+
+    assert found == sorted(found)
+    assert all(0 <= one <= 100 for one in found)
+
+
+class Client:
+    def __init__(self) -> None:
+        self.sent: list[tuple[object, ...]] = []
+
+    def notify(self, method: str, params: Any) -> None:
+        assert method == "$/progress"
+        value = params.value
+        self.sent.append((params.token, value.kind, value.message, getattr(value, "percentage", None)))
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def shown(client: Client) -> Progress:
+    return Progress(client.notify, "generate", "Generating tests for pricing", "reading the project")
+
+
+def test_nothing_is_sent_to_a_client_that_does_not_show_it(client: Client, shown: Progress) -> None:
+    shown.take(event("prepare", "making a box ready"))
+    shown.report("waiting for 1 other run")
+    shown.end("done")
+
+    assert client.sent == []
+
+
+def test_a_client_that_shows_it_late_gets_how_it_is_by_then(client: Client, shown: Progress) -> None:
+    shown.take(event("prepare", "making a box ready"))
+    shown.show("t")
+    shown.end("done")
+    shown.end("failed")
+    shown.report("too late")
+    shown.take(event("judge", "too late"))
+
+    assert client.sent == [("t", "begin", "making a box ready", 2), ("t", "end", "done", None)]
+
+
+def test_a_client_that_shows_it_too_late_can_let_the_token_go(client: Client, shown: Progress) -> None:
+    shown.end("cancelled")
+    shown.show("t")
+
+    assert [kind for _, kind, *_ in client.sent] == ["begin", "end"]
+
+
+def test_reports_are_not_sent_more_often_than_can_be_read(
+    client: Client, shown: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    shown.show("t")
+    for number in range(100):
+        now[0] += 0.01
+        shown.take(event("explore", f"{number} cases"))
+    shown.take(event("judge", "judging"))
+    shown.take(event("judge", "not so soon"))
+    shown.take(event("judge", "a note", kind="note"))
+
+    lines = [message for _, kind, message, _ in client.sent if kind == "report"]
+    assert lines[0] == "0 cases"
+    assert 9 <= len(lines) <= 12
+    assert lines[-1] == "judging"
