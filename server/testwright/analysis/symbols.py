@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -79,6 +79,19 @@ class ModuleSymbols:
         return next((item for item in self.callables if item.qualname == qualname), None)
 
 
+@dataclass(frozen=True, slots=True)
+class DefinedAt:
+    """Where a callable is defined.
+
+    Attributes:
+        first_line: Its first line, 1-based, decorators included.
+        is_second_choice: Whether it stands in an ``else`` or an ``except``, so that a definition elsewhere comes first.
+    """
+
+    first_line: int
+    is_second_choice: bool
+
+
 def find_symbols(tree: ast.Module) -> ModuleSymbols:
     """Read the callables of a module."""
     exported = exported_names(tree)
@@ -93,6 +106,35 @@ def find_symbols(tree: ast.Module) -> ModuleSymbols:
     return ModuleSymbols(
         tuple(public), tuple(special), tuple(private), tuple(sorted(found.other - set(found.callables)))
     )
+
+
+def definition_lines(body: Sequence[ast.stmt]) -> dict[str, DefinedAt]:
+    """Where the callables of a part of a module are defined: those of ``find_symbols``, without a look into functions.
+
+    Args:
+        body: Statements of a module's top level, in their order.
+
+    Returns:
+        By qualified name, public or not.
+    """
+    found = _Collector(reads_functions=False)
+    found.visit_block(body, owner="", abstract=False)
+    return {name: DefinedAt(item.first_line, name in found.second_choices) for name, item in found.callables.items()}
+
+
+def is_public(qualname: str, exported: Collection[str] | None) -> bool:
+    """Whether users of a module call it.
+
+    Args:
+        qualname: Of a callable of the module.
+        exported: As ``exported_names`` has it.
+    """
+    return _group(qualname, exported) == "public"
+
+
+def export_statements(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The statements that ``exported_names`` looks at."""
+    return [statement for statement in body if _export_values(statement)]
 
 
 def exported_names(tree: ast.Module) -> frozenset[str] | None:
@@ -129,7 +171,7 @@ def _is_all(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "__all__"
 
 
-def _group(qualname: str, exported: frozenset[str] | None) -> str:
+def _group(qualname: str, exported: Collection[str] | None) -> str:
     first, *rest = qualname.split(".")
     if (first not in exported) if exported is not None else first.startswith("_"):
         return "private"
@@ -146,10 +188,21 @@ def _is_special(name: str) -> bool:
 
 
 class _Collector:
-    """Walks the bodies of a module and of its classes, never those of functions."""
+    """Walks the bodies of a module and of its classes, never those of functions.
 
-    def __init__(self) -> None:
+    Args:
+        reads_functions: Whether to find out which functions are generators, for which their statements are read.
+
+    Attributes:
+        callables: What was found, by qualified name.
+        second_choices: Those of them that were found in alternatives only.
+        other: Names of what is no callable.
+    """
+
+    def __init__(self, *, reads_functions: bool = True) -> None:
+        self._reads_functions = reads_functions
         self.callables: dict[str, PublicCallable] = {}
+        self.second_choices: set[str] = set()
         self.other: set[str] = set()
 
     def visit_block(self, body: Sequence[ast.stmt], *, owner: str, abstract: bool, alternative: bool = False) -> None:
@@ -222,7 +275,7 @@ class _Collector:
             last_line=_last_line(node),
             body_lines=_body_lines(node),
             is_async=isinstance(node, ast.AsyncFunctionDef),
-            is_generator=_yields(node),
+            is_generator=self._reads_functions and _yields(node),
             is_abstract_owner=abstract,
         )
         self._add(item, alternative=alternative)
@@ -239,10 +292,12 @@ class _Collector:
                 self.other.add(owner + name)
 
     def _add(self, item: PublicCallable, *, alternative: bool) -> None:
-        if alternative:
-            self.callables.setdefault(item.qualname, item)
-        else:
+        if not alternative:
             self.callables[item.qualname] = item
+            self.second_choices.discard(item.qualname)
+        elif item.qualname not in self.callables:
+            self.callables[item.qualname] = item
+            self.second_choices.add(item.qualname)
 
 
 def _outcome(test: ast.expr) -> tuple[bool, bool]:

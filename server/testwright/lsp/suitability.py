@@ -47,6 +47,6 @@ async def objection_to_text(document: Document, *, is_test: bool) -> str | None:
         return f"{name} is a test file itself."
     if outline.is_empty:
         return f"{name} is empty: there is nothing to test."
-    if not outline.symbols.public:
+    if not outline.has_public:
         return f"{name} defines no public function or class: there is nothing to test."
     return None
