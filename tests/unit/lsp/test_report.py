@@ -15,7 +15,7 @@ from testwright.lsp.report import MAX_MISSING, MAX_SOURCE_LINES, MAX_SOURCES, re
 from testwright.rendering import ReportJson
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-PARSER.validateLink = lambda url: True  # type: ignore[method-assign]  # as VS Code has it, which follows links to files
+PARSER.validateLink = lambda url: "file:" in url  # type: ignore[method-assign]  # as VS Code has it, which follows links to files
 ROOT = Path("/w")
 PIECES = (
     "`",
