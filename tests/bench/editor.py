@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,15 +32,23 @@ class Server:
     Args:
         argv: How it is started.
         environment: All of its variables.
+        seconds: After which it is killed.
+
+    Attributes:
+        token: Of the progress that the server has created last.
     """
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], seconds: float = 600) -> None:
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environment)
         )
+        self.token: int | str | None = None
         self._number = 0
-        self._waiting: deque[dict[str, Any]] = deque()
+        # A server that does not answer is ended, and whoever reads is told so.
+        self._watchdog = threading.Timer(seconds, self.process.kill)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
     def __enter__(self) -> Self:
         return self
@@ -48,12 +56,18 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.request("shutdown", None)
-            self.notify("exit", None)
-        else:
-            self.process.kill()
-        self.process.wait(timeout=10)
+        try:
+            if kind is None:
+                self.request("shutdown", None)
+                self.notify("exit", None)
+            else:
+                self.process.kill()
+            self.process.wait(timeout=10)
+        finally:
+            self._watchdog.cancel()
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream is not None:
+                    stream.close()
 
     def initialize(self, folder: Path) -> float:
         """Shake hands; the seconds from the start of the process to the answer."""
@@ -100,6 +114,8 @@ class Server:
         """Read until a message comes that is wanted; what the server asks meanwhile is answered with null."""
         while True:
             message = self._read()
+            if message.get("method") == "window/workDoneProgress/create":
+                self.token = message["params"]["token"]
             if "method" in message and "id" in message:
                 self._send({"jsonrpc": "2.0", "id": message["id"], "result": None})
             if wanted(message):

@@ -93,6 +93,7 @@ def one_round(server: Server, module: Path, number: int) -> None:
         },
     )
     assert actions
+    server.token = None
     started = execute(server, "testwright.generateTests", {"uri": uri})
     if number % DEEP_EVERY == DEEP_EVERY - 1:
         server.wait(lambda message: "searching" in str(message.get("params")) or is_end(message))
@@ -100,8 +101,9 @@ def one_round(server: Server, module: Path, number: int) -> None:
         case 0:
             execute(server, "testwright.cancelRun", {"run": started["run"]})
         case 1:
-            created = server.wait(lambda message: message.get("method") == "window/workDoneProgress/create")
-            server.notify("window/workDoneProgress/cancel", {"token": created["params"]["token"]})
+            if server.token is None:
+                server.wait(lambda message: message.get("method") == "window/workDoneProgress/create")
+            server.notify("window/workDoneProgress/cancel", {"token": server.token})
         case _:
             execute(server, "testwright.cancelRun", {})
     wait_until_idle(server)

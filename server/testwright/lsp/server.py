@@ -7,12 +7,12 @@ from pygls.lsp.server import LanguageServer
 
 from testwright import __version__
 from testwright.lsp.documents import Documents
-from testwright.lsp.features import code_action, commands, configuration, synchronization
+from testwright.lsp.features import code_action, commands, configuration, status, synchronization
 from testwright.lsp.peer import Peer
 from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
 
-FEATURES = (synchronization, configuration, code_action, commands)
+FEATURES = (synchronization, configuration, code_action, commands, status)
 
 
 class TestwrightServer(LanguageServer):
