@@ -136,6 +136,7 @@ class Search:
         self.queue.extend(case for case in harvested if valid(case))
         prepare_parent()
         self.stopped = self._search()
+        self._tell_progress()
         self._finish()
         reasons = collections.Counter(self.workers.poisoned.values())
         self.channel.send(
@@ -182,9 +183,11 @@ class Search:
 
     def _report(self) -> None:
         now = self._elapsed()
-        if now - self.reported < 0.3:
-            return
-        self.reported = now
+        if now - self.reported >= 0.3:
+            self.reported = now
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
         missing = self.frontier.remaining
         self.channel.send(
             "progress",
