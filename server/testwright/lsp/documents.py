@@ -1,13 +1,14 @@
 """Open documents: their text as the editor holds it, and their outline, the last good one during a syntax error.
 
-pygls takes form feeds and other separators for line ends, which the protocol does not, so a document with one would
-go out of step with the editor at the next edit; ``Document`` has the protocol's lines. It also keeps them: they are
-asked for at each edit.
+pygls takes form feeds and other separators for line ends, which the protocol does not, and loses the last character of
+a line when a position is beyond its end, so a document would go out of step with the editor. ``Document`` has the
+protocol's lines and positions, and it keeps its lines, since they are asked for at each edit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
 from testwright.analysis.outline import Outline, read_outline
+from testwright.lsp.positions import Encoding, column_of, units_of
 from testwright.lsp.uris import path_of
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 THREAD_FROM = 2000
-"""Lines from which on an outline is read in a thread; reading 1,000 lines takes about 15 ms."""
+"""Lines from which on an outline is read in a thread; reading 1,000 lines takes about 5 ms."""
+
+logger = logging.getLogger(__name__)
 
 
 class Document(TextDocument):
@@ -35,7 +39,7 @@ class Document(TextDocument):
 
     outline_error: SyntaxError | None = None
 
-    _lines: tuple[str, Sequence[str]] | None = None
+    _split: tuple[str, ...] | None = None
     _outline: Outline | None = None
     _outline_text: str | None = None
     _reading: tuple[str, asyncio.Task[Outline]] | None = None
@@ -48,10 +52,14 @@ class Document(TextDocument):
     @property
     def lines(self) -> Sequence[str]:
         """Its lines with their ends: line feed, carriage return, or both, as the protocol has it."""
-        source = self.source
-        if self._lines is None or self._lines[0] is not source:
-            self._lines = (source, tuple(_LINE.findall(source)))
-        return self._lines[1]
+        if self._split is None:
+            self._split = tuple(_LINE.findall(self.source))
+        return self._split
+
+    @property
+    def encoding(self) -> Encoding:
+        """The position encoding that was agreed with the client."""
+        return self.position_codec.encoding or types.PositionEncodingKind.Utf16
 
     @property
     def file_path(self) -> Path | None:
@@ -68,6 +76,31 @@ class Document(TextDocument):
         """The last good outline, which may be of an earlier text (``outline.text``)."""
         return self._outline
 
+    def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
+        """Take a change of the editor: of a range, or of the whole text."""
+        if not isinstance(change, types.TextDocumentContentChangePartial):
+            self._source, self._split = change.text, None
+            return
+        lines = self.lines
+        start, end = sorted((self._place(change.range.start), self._place(change.range.end)))
+        first = start.line
+        before = lines[first][: start.column] if first < len(lines) else ""
+        after = lines[end.line][end.column :] if end.line < len(lines) else ""
+        changed = before + change.text + after
+        if first > 0 and not lines[first - 1].endswith("\n"):  # it may get a line feed, or has no end at all
+            first -= 1
+            changed = lines[first] + changed
+        self._split = (*lines[:first], *_LINE.findall(changed), *lines[end.line + 1 :])
+        self._source = "".join(self._split)
+
+    def _place(self, position: types.Position) -> Place:
+        """A client's position; one beyond the end of its line, or of the text, is that end."""
+        lines = self.lines
+        if position.line >= len(lines):
+            return Place(len(lines), 0)
+        line = lines[position.line].rstrip("\r\n")
+        return Place(position.line, column_of(line, position.character, self.encoding))
+
     async def outline(self) -> Outline | None:
         """Outline of the current text; the last good one when it has a syntax error, None when there was none.
 
@@ -78,19 +111,29 @@ class Document(TextDocument):
             return self._outline
         try:
             if text.count("\n") < THREAD_FROM:
-                outline = read_outline(text)
+                outline = read_outline(text, self._outline)
             else:
                 outline = await asyncio.shield(self._read(text))
         except SyntaxError as error:
-            self._outline_text, self.outline_error = text, error
+            if text == self.text:
+                self._outline_text, self.outline_error = text, error
             return self._outline
-        self._outline_text, self._outline, self.outline_error = text, outline, None
+        if text == self.text or self._outline is None:
+            self._outline_text, self._outline, self.outline_error = text, outline, None
         return outline
 
     def _read(self, text: str) -> asyncio.Task[Outline]:
         if self._reading is None or self._reading[0] != text:
-            self._reading = (text, asyncio.create_task(asyncio.to_thread(read_outline, text)))
+            task = asyncio.create_task(asyncio.to_thread(read_outline, text, self._outline))
+            task.add_done_callback(_look_at_error)
+            self._reading = (text, task)
         return self._reading[1]
+
+
+def _look_at_error(task: asyncio.Task[Outline]) -> None:
+    """Let asyncio know that a syntax error is nothing to log when nobody waits for the outline any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 class Documents(Workspace):
@@ -126,6 +169,15 @@ class Documents(Workspace):
         """All open documents."""
         return [document for document in self.text_documents.values() if isinstance(document, Document)]
 
+    def update_text_document(
+        self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
+    ) -> None:
+        """Take a change; one of a document that is not open cannot be, and is passed over."""
+        if _key(text_doc.uri) in self.text_documents:
+            super().update_text_document(text_doc, change)
+        else:
+            logger.warning("The client changed a document that it has not opened.")
+
     def is_cell(self, uri: str) -> bool:
         """Whether it is a cell of a notebook."""
         return _key(uri) in self._cell_in_notebook or "notebook-cell" in uri.partition(":")[0]
@@ -144,9 +196,9 @@ def _key(uri: str) -> str:
     return unquote(uri)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Lines (0-based) and columns in code points, in a text."""
+    """A line (0-based) of a text, and a column in characters."""
 
     line: int
     column: int
@@ -154,8 +206,19 @@ class Place:
 
 def range_of(document: Document, start: Place, end: Place) -> types.Range:
     """A range in the position encoding that was agreed with the client."""
-    codec, lines = document.position_codec, document.lines
-    return types.Range(
-        codec.position_to_client_units(lines, types.Position(start.line, start.column)),
-        codec.position_to_client_units(lines, types.Position(end.line, end.column)),
-    )
+    return types.Range(_position(document, start), _position(document, end))
+
+
+def range_of_lines(document: Document, first: int, last: int) -> types.Range:
+    """From the first character of a line that is not blank to the end of a line; the lines count from 1."""
+    lines = document.lines
+    line = lines[first - 1]
+    indent = len(line) - len(line.lstrip())
+    return range_of(document, Place(first - 1, indent), Place(last - 1, len(lines[last - 1].rstrip("\r\n"))))
+
+
+def _position(document: Document, place: Place) -> types.Position:
+    lines = document.lines
+    if place.line >= len(lines):
+        return types.Position(len(lines), 0)
+    return types.Position(place.line, units_of(lines[place.line], place.column, document.encoding))
