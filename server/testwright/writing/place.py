@@ -68,6 +68,11 @@ def unified_diff(place: TestPlace, new: bytes, workspace: Path) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
+def proposal_path(data: bytes, place: TestPlace, state: Path) -> Path:
+    """Where ``save_proposal`` keeps a proposal."""
+    return state / "proposals" / f"{hashlib.sha256(data).hexdigest()[:12]}-{place.path.name}"
+
+
 def save_proposal(data: bytes, place: TestPlace, state: Path) -> Path:
     """Keep a proposal that could not be written, outside the workspace.
 
@@ -79,10 +84,9 @@ def save_proposal(data: bytes, place: TestPlace, state: Path) -> Path:
     Raises:
         WriteFailure: It cannot be written there either.
     """
-    folder = state / "proposals"
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:12]}-{place.path.name}"
+    path = proposal_path(data, place, state)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_bytes(data)
     except OSError as error:
         raise _failure(error, path) from error
