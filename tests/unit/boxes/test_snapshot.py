@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -212,3 +213,135 @@ def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(
     report = make_snapshot(workspace, destination)
     assert files(destination) == set()
     assert [str(path) for path in report.unreadable] == ["a.txt"]
+
+
+# What an editor holds.
+
+
+def test_what_is_open_takes_the_place_of_what_is_on_the_disk(workspace: Path, destination: Path) -> None:
+    write(workspace, "a.py", "tool.sh", "data.txt")
+    (workspace / "tool.sh").chmod(0o755)
+    os.utime(workspace / "a.py", (1_000_000_000, 1_000_000_000))
+    buffers = {
+        workspace / "a.py": b"open",
+        workspace / "tool.sh": b"open too",
+        workspace / "pkg" / "deep" / "new.py": b"not saved",
+        workspace / "notes.md": b"not saved either",
+    }
+    report = make_snapshot(workspace, destination, buffers=buffers)
+    assert files(destination) == {"a.py", "tool.sh", "data.txt", "pkg/deep/new.py", "notes.md"}
+    assert (destination / "a.py").read_bytes() == b"open"
+    assert (destination / "a.py").stat().st_mtime != 1_000_000_000
+    assert (destination / "tool.sh").read_bytes() == b"open too"
+    assert (destination / "tool.sh").stat().st_mode & 0o777 == 0o755
+    assert (destination / "pkg/deep/new.py").read_bytes() == b"not saved"
+    assert (destination / "pkg/deep/new.py").stat().st_mode & 0o777 == 0o644
+    assert (destination / "pkg/deep").stat().st_mode & 0o777 == 0o755
+    assert (report.files, report.size) == (5, 1 + sum(map(len, buffers.values())))
+    assert report.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".env", "a/.env", ".aws/x.py", ".git/hooks/x.py", "id_rsa", "node_modules/x.py", "__pycache__/x.py", "env/x.py",
+     "build/x.py", "dist/new/x.py", "a/.tox/x.py"],
+)  # fmt: skip
+def test_being_open_makes_nothing_visible(workspace: Path, destination: Path, name: str) -> None:
+    write(workspace, "env/pyvenv.cfg", "a/x.txt")
+    on_disk, _ = workspace / name, make_snapshot(workspace, destination)
+    without = files(destination)
+    for number in range(2):  # as an unsaved document, and as one that is on the disk
+        copy = destination.with_name(f"snapshot-{number}")
+        make_snapshot(workspace, copy, buffers={on_disk: b"canary"})
+        assert files(copy) == without
+        write(workspace, name)
+
+
+def test_a_hidden_document_is_told_of_once(workspace: Path, destination: Path) -> None:
+    write(workspace, ".env", ".aws/config")
+    buffers = dict.fromkeys([workspace / ".env", workspace / ".aws/x.py", workspace / ".aws/y.py"], b"canary")
+    report = make_snapshot(workspace, destination, buffers=buffers)
+    assert [str(path) for path in report.secrets] == [".aws", ".env"]
+
+
+def test_what_is_kept_is_kept_when_it_is_only_open(workspace: Path, destination: Path) -> None:
+    write(workspace, "build/other.py")
+    module = workspace / "build" / "new" / "module.py"
+    make_snapshot(
+        workspace, destination, keep=[module], buffers={module: b"open", workspace / "build/third.py": b"open"}
+    )
+    assert files(destination) == {"build/new/module.py"}
+
+
+def test_documents_elsewhere_are_not_looked_at(workspace: Path, destination: Path, tmp_path: Path) -> None:
+    write(tmp_path, "outside.py", "folder/x.py")
+    (workspace / "link.py").symlink_to(tmp_path / "outside.py")
+    (workspace / "linked").symlink_to(tmp_path / "folder")
+    buffers = {tmp_path / "outside.py": b"1", workspace / "link.py": b"2", workspace / "linked" / "new.py": b"3"}
+    report = make_snapshot(workspace, destination, buffers=buffers)
+    assert files(destination) == set()
+    assert (tmp_path / "outside.py").read_bytes() == b"x"
+    assert not (tmp_path / "folder/new.py").exists()
+    assert {str(path) for path in report.outside} == {"link.py", "linked"}
+
+
+def test_a_document_that_is_open_through_a_link_is_found(workspace: Path, destination: Path) -> None:
+    write(workspace, "real/a.py")
+    (workspace / "linked").symlink_to("real")
+    make_snapshot(workspace, destination, buffers={workspace / "linked" / "a.py": b"open"})
+    assert (destination / "real/a.py").read_bytes() == b"open"
+    assert (destination / "linked").is_symlink()
+
+
+def test_no_link_in_the_copy_is_followed_by_what_is_written(
+    workspace: Path, destination: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The folder was a plain one when the document's path was looked at, and is a link when it is copied.
+    write(workspace, "plain/a.txt", "other/b.txt")
+    buffers = {workspace / "plain" / "new.py": b"open", workspace / "b.py": b"open"}
+    honest = os.path.realpath
+
+    def swapping(path: os.PathLike[str], **options: bool) -> str:
+        real = honest(path, **options)
+        if Path(path) == workspace / "b.py":
+            (workspace / "plain" / "a.txt").unlink()
+            (workspace / "plain").rmdir()
+            (workspace / "plain").symlink_to("other")
+            (workspace / "b.py").symlink_to("other/b.txt")
+        return real
+
+    monkeypatch.setattr(os.path, "realpath", swapping)
+    report = make_snapshot(workspace, destination, buffers=buffers)
+    assert files(destination) == {"plain", "b.py", "other/b.txt"}
+    assert (destination / "other/b.txt").read_bytes() == b"x"
+    assert {str(path) for path in report.unreadable} == {"plain/new.py", "b.py"}
+
+
+def test_documents_count_against_the_limits(
+    workspace: Path, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workspace, "grown.bin", "shrunk.bin", content=b"x" * 50)
+    monkeypatch.setattr(snapshot, "FILE_CAP", 60)
+    buffers = {workspace / "grown.bin": b"x" * 100, workspace / "new.bin": b"x" * 100, workspace / "a.py": b"x" * 100}
+    report = make_snapshot(workspace, destination, buffers=buffers)
+    assert files(destination) == {"shrunk.bin", "a.py"}
+    assert [str(path) for path in report.too_large] == ["grown.bin", "new.bin"]
+    monkeypatch.setattr(snapshot, "TOTAL_CAP", 120)
+    with pytest.raises(BoxFailure, match="too large for a box"):
+        make_snapshot(workspace, destination.with_name("second"), buffers=buffers)
+
+
+def test_no_further_file_is_copied_once_nobody_wants_the_copy(
+    workspace: Path, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workspace, "a.py", "b.py", "c/d.py", "e.py")
+    stop = Event()
+    copy = snapshot._copy_content
+
+    def one(source: int, place: Path, status: os.stat_result) -> int:
+        stop.set()
+        return copy(source, place, status)
+
+    monkeypatch.setattr(snapshot, "_copy_content", one)
+    make_snapshot(workspace, destination, stop=stop)
+    assert files(destination) == {"a.py"}
