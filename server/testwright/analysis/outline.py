@@ -59,6 +59,8 @@ class Outline:
         scopes: Its classes, functions and methods in the order of the source, a class before what is in it.
         functions: First and last line of each function and method, whatever its name, in the order of the source;
             those inside a function belong to it.
+        statements: Lines outside of functions on which a statement, a decorator, an ``except`` or a ``case`` begins,
+            sorted.
         has_public: Whether it has a public callable.
         has_tests: Whether it holds what pytest collects.
         is_empty: Whether it has no statement.
@@ -68,6 +70,7 @@ class Outline:
     text: str
     scopes: tuple[Scope, ...]
     functions: tuple[tuple[int, int], ...]
+    statements: tuple[int, ...]
     has_public: bool
     has_tests: bool
     is_empty: bool
@@ -129,6 +132,7 @@ def read_outline(text: str, before: Outline | None = None) -> Outline:
             for start, (_, piece) in zip(starts, pieces, strict=False)
             for first, last in piece.functions
         ),
+        tuple(start + line for start, (_, piece) in zip(starts, pieces, strict=False) for line in piece.statements),
         bool(public),
         any(piece.has_tests for _, piece in pieces),
         all(piece.is_empty for _, piece in pieces),
@@ -147,6 +151,7 @@ class Piece:
         lines: How many lines it has.
         scopes: Its classes and functions, all of them.
         functions: First and last line of each function.
+        statements: Lines outside of functions on which something begins that can run, sorted.
         defined: Where its callables are defined.
         exports: Statements about ``__all__``.
         has_tests: Whether it holds what pytest collects.
@@ -156,6 +161,7 @@ class Piece:
     lines: int
     scopes: tuple[Scope, ...]
     functions: tuple[tuple[int, int], ...]
+    statements: tuple[int, ...]
     defined: Mapping[str, DefinedAt]
     exports: tuple[ast.stmt, ...]
     has_tests: bool
@@ -216,12 +222,13 @@ def _read_piece(text: str) -> Piece:
         tree = ast.parse(text)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"too complex to parse ({type(error).__name__})") from error
-    found = list(_definitions(tree.body, ""))
-    scopes = tuple(_scope(node, qualname) for node, qualname in found)
+    statements = list(_statements(tree.body, ""))
+    scopes = tuple(_scope(node, qualname) for node, qualname in statements if isinstance(node, _Definition))
     return Piece(
         text.count("\n") + text.count("\r") - text.count("\r\n"),
         scopes,
         tuple((scope.first_line, scope.last_line) for scope in scopes if scope.kind == "function"),
+        tuple(sorted({line for node, _ in statements for line in _first_lines(node)})),
         definition_lines(tree.body),
         tuple(export_statements(tree.body)),
         has_tests(tree),
@@ -232,30 +239,33 @@ def _read_piece(text: str) -> Piece:
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _definitions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[_Definition, str]]:
-    """Classes and functions of a block and of the classes and conditions in it; never those inside functions."""
+def _statements(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[ast.stmt, str]]:
+    """Statements of a block and of the blocks in it, never those inside functions, each with the name it may define."""
     for node in body:
-        match node:
-            case ast.ClassDef(name=name):
-                yield node, owner + name
-                yield from _definitions(node.body, f"{owner}{name}.")
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield node, owner + name
-            case (
-                ast.If(body=inner, orelse=other)
-                | ast.For(body=inner, orelse=other)
-                | ast.While(body=inner, orelse=other)
-            ):
-                yield from _definitions(inner, owner)
-                yield from _definitions(other, owner)
-            case ast.With(body=inner):
-                yield from _definitions(inner, owner)
-            case ast.Try() | ast.TryStar():
-                yield from _definitions(node.body, owner)
-                for handler in node.handlers:
-                    yield from _definitions(handler.body, owner)
-                yield from _definitions(node.orelse, owner)
-                yield from _definitions(node.finalbody, owner)
+        yield node, owner + getattr(node, "name", "")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        inner = f"{owner}{node.name}." if isinstance(node, ast.ClassDef) else owner
+        for block in _blocks(node):
+            yield from _statements(block, inner)
+
+
+def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks of a statement, in their order."""
+    yield getattr(node, "body", [])
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+    yield getattr(node, "orelse", [])
+    yield getattr(node, "finalbody", [])
+
+
+def _first_lines(node: ast.stmt) -> Iterator[int]:
+    """Lines of a statement on which something begins that can run, those of its blocks left out."""
+    yield node.lineno
+    for part in (*getattr(node, "decorator_list", ()), *getattr(node, "handlers", ())):
+        yield part.lineno
+    for case in getattr(node, "cases", ()):
+        yield case.pattern.lineno
 
 
 def _scope(node: _Definition, qualname: str) -> Scope:

@@ -98,6 +98,8 @@ def test_the_scopes_of_a_module() -> None:
     assert [scope.name_line for scope in outline.scopes][2] == 14
     assert (27, 28) in outline.functions  # the constructor is no scope, but a function
     assert (15, 16) not in outline.functions  # what is inside a function belongs to it
+    assert set(outline.statements) >= {2, 4, 11, 14, 25, 43, 44, 45, 46, 51}
+    assert not {15, 28, 49, 50} & set(outline.statements)  # in functions, and an else
     assert outline.has_public
     assert not outline.has_tests
     assert not outline.is_empty
@@ -155,6 +157,8 @@ PIECES = st.lists(
             "    def g(): pass\n",
             "    pass\n",
             "x = (\n",
+            "match x:\n",
+            "    case 1:\n        pass\n",
             ")\n",
             "@d\n",
             "@overload\n",
@@ -235,15 +239,13 @@ def agrees_with_the_whole(source: str) -> None:
     assert list(outline.functions) == sorted(
         (min([node.lineno, *(one.lineno for one in node.decorator_list)]), node.end_lineno)
         for node in functions
-        if node not in inner and not inside_a_match(tree, node)
+        if node not in inner
     )
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node not in inner]
+    assert set(outline.statements) >= {node.lineno for node in nodes}
     assert outline.has_public == bool(public)
     assert outline.has_tests == has_tests(tree)
     assert outline.is_empty == (not tree.body)
-
-
-def inside_a_match(tree: ast.Module, node: ast.AST) -> bool:
-    return any(isinstance(one, ast.Match) and node in ast.walk(one) for one in ast.walk(tree))
 
 
 def large_module(functions: int) -> str:
