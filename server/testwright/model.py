@@ -1,4 +1,4 @@
-"""Frozen values that flow through a run: target, candidate, verdict, coverage, report, event."""
+"""Frozen values that flow through a run: target, candidate, verdict, coverage, report, judgement, event."""
 
 from __future__ import annotations
 
@@ -384,6 +384,147 @@ class RunReport:
         return self.status in ("written", "nothing-to-add", "dry-run")
 
 
+TestOutcome = Literal["passed", "failed", "flaky", "skipped", "not-judged"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTest:
+    """What became of one existing test when it ran under conditions that differ.
+
+    Attributes:
+        name: As pytest names it within its file, parameters included: ``TestCart::test_total[3-9]``.
+        outcome: ``passed`` or ``failed`` in every run; ``flaky`` when the runs differ; ``skipped`` when it skips itself
+            or is expected to fail; ``not-judged`` when it did not come to its end in the time that it had.
+        reason: Why it is not passed, as a part of a sentence; empty when it passed.
+    """
+
+    name: str
+    outcome: TestOutcome
+    reason: str = ""
+
+
+FindingKind = Literal[
+    "no-assertion", "constant-assertion", "any-exception", "unused-comparison", "shadowed", "runs-nothing"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TestFinding:
+    """A test that cannot find what it seems to look for.
+
+    Attributes:
+        test: Function or method that it is about: ``TestCart::test_total``.
+        line: Where in the test file (1-based).
+        kind: ``no-assertion``: it fails only by an exception; ``constant-assertion``: an assertion holds whatever the
+            code does; ``any-exception``: all that it expects is an exception of any kind; ``unused-comparison``: a
+            comparison is made and not asserted; ``shadowed``: a later one of the same name takes its place, so it never
+            runs; ``runs-nothing``: it neither runs nor names anything of the module.
+        message: The same in words, as a sentence about the test.
+    """
+
+    __test__ = False
+
+    test: str
+    line: int
+    kind: FindingKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MutantSummary:
+    """A mutant for a person.
+
+    Attributes:
+        id: As in ``inside.mutants.Mutant``.
+        line: Where its statement begins (1-based).
+        qualname: Function or class that holds it, ``<module>`` at module level.
+        operator: Abbreviation, a key of ``inside.mutation_operators.OPERATORS``.
+        description: What is replaced by what.
+    """
+
+    id: str
+    line: int
+    qualname: str
+    operator: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class MutationFigures:
+    """What the tests of a module notice of its mutants.
+
+    Attributes:
+        total: Mutants that the module, or the symbol, has.
+        killed: Those that some test notices.
+        uncovered: Those in lines that no test runs; they are not run, since nothing could notice them.
+        undecided: Those of which nothing can be said: tests came to no end on them, or only tests that could take no
+            part cover them.
+        survivors: Those that all tests which cover them pass on, in the order of the lines.
+    """
+
+    total: int
+    killed: int
+    uncovered: int
+    undecided: int
+    survivors: tuple[MutantSummary, ...]
+
+    @property
+    def left(self) -> int:
+        """Those that there was no time for."""
+        return self.total - self.killed - self.uncovered - self.undecided - len(self.survivors)
+
+    @property
+    def score(self) -> float | None:
+        """The mutation score: percent of the mutants that are decided which are killed; None when none is."""
+        decided = self.killed + self.uncovered + len(self.survivors)
+        return _percent(self.killed, decided) if decided else None
+
+
+JudgeStatus = Literal["judged", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """The account of a judgement of the tests that a module has.
+
+    Attributes:
+        symbol: Qualified name in the module that figures are limited to; None for the whole module.
+        test_file: The file whose tests were judged; None when the judgement did not come so far.
+        tests: Each of its tests, in the order of the file.
+        findings: Tests that cannot find what they seem to look for, in the order of the file.
+        coverage: Of the module by this file alone, import included; None when it is unknown, see ``notes``.
+        mutants: None when no mutant could be run, see ``notes``.
+        complete: Whether all tests and all mutants were judged, and nothing was left out for want of time.
+        seconds: Wall time by phase.
+        notes: Sentences that the user should read: what could not be found out, settings that were left out, ...
+    """
+
+    status: JudgeStatus
+    module: str
+    path: str
+    symbol: str | None
+    test_file: str | None
+    tests: tuple[JudgedTest, ...]
+    findings: tuple[TestFinding, ...]
+    coverage: CoverageFigures | None
+    mutants: MutationFigures | None
+    complete: bool
+    seconds: dict[str, float]
+    box: str
+    interpreter: str
+    python_version: str
+    seed: int
+    error: str | None
+    error_slug: str | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether each test passed in every run, or skips itself; False when there is none that did."""
+        outcomes = {test.outcome for test in self.tests}
+        return self.status == "judged" and "passed" in outcomes and outcomes <= {"passed", "skipped"}
+
+
 EventKind = Literal["phase", "progress", "note", "finished"]
 Phase = Literal["analyse", "prepare", "baseline", "explore", "judge", "verify", "write"]
 
@@ -406,10 +547,11 @@ class RunEvent:
     ``step``, ``done``, ``all``
         Phase ``judge``: how many of how many candidates (``step`` is ``candidates``) or mutants (``mutants``) are done.
     ``kept``
-        Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests in the file that is being proven.
+        Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is being proven.
         Kind ``finished``: tests that the run has added.
     ``percent``, ``status``
-        Kind ``finished``: coverage after the run, and the report's status.
+        Kind ``finished``: coverage after the run, 0 when it is not known, and the report's status (``measured`` when
+        existing tests were only measured).
 
     Attributes:
         kind: ``phase`` (a phase begins), ``progress`` (within it), ``note`` (a sentence), ``finished``.

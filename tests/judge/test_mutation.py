@@ -537,7 +537,7 @@ def change_program(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
 @pytest.fixture
 def every_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the half that is held out be run as well: which mutants are in a half is chance."""
-    change_program(monkeypatch, "in for_selection(mutants)", "in mutants")
+    change_program(monkeypatch, "for_selection(mutants)", "mutants")
 
 
 @pytest.mark.usefixtures("every_mutant")
@@ -600,7 +600,7 @@ def test_of_many_tests_the_narrowest_and_the_broadest_stay() -> None:
     thinned = mutating._thinned(tests)
     assert len(thinned) == mutating.MAX_TESTS
     assert thinned == sorted(thinned, key=tests.index)
-    assert {len(test.lines) for test in thinned} >= {0, 99}
+    assert {len(test.lines or ()) for test in thinned} >= {0, 99}
     assert mutating._thinned(tests[:3]) == tests[:3]
 
 

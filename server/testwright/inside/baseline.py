@@ -7,5 +7,5 @@ from .runner_plain import run_plain
 
 
 def run(request: Dict[str, Any], channel: Channel) -> None:
-    """Answer ``test`` for each, ``so-far`` now and then, and ``finished``."""
+    """Answer as ``run_plain`` does."""
     run_plain(request, channel)

@@ -91,12 +91,14 @@ class ItemRunner:
         # Before plugins that run a test several times or elsewhere.
         pytest.hookimpl(tryfirst=True)(ItemRunner.pytest_runtest_protocol)
         self._state = NOT_RUN
+        self._noted_failure = False
         self._raised = 0
         self.give_up: Callable[[], None] = lambda: None
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
         """Set up, call and tear down one item; what anything of it raises is a failure."""
         self._state = FAILED
+        self._noted_failure = False
         # As pytest's own `runtestprotocol` does.
         if hasattr(item, "_request") and not item._request:  # noqa: SLF001
             item._initrequest()  # noqa: SLF001
@@ -119,8 +121,14 @@ class ItemRunner:
         if hasattr(item, "_request"):
             item._request = False  # noqa: SLF001
             item.funcargs = None
+        # A case of unittest keeps its failures for the report; a subtest reports its own.
+        passed = passed and not getattr(item, "_excinfo", None) and not self._noted_failure
         self._state = PASSED if passed else FAILED
         return True
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note the failure of a part of the test; the test itself has no report here."""
+        self._noted_failure = self._noted_failure or report.failed
 
     def run(self, item: Any, following: Any, limit: TimeLimit) -> Outcome:
         """Run one item.

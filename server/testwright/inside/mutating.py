@@ -1,6 +1,10 @@
-"""Task ``mutating``: which candidate notices which mutant of the module under test.
+"""Task ``mutating``: which test notices which mutant of the module under test.
 
-The parent collects the candidates' file once, by a real pytest session with the project's settings. For each mutant
+It has two purposes. For ``selection`` the tests are candidates whose lines are known, a part of half of the mutants
+runs, and who notices what is told in full. For ``score`` they are the tests that a module has: their lines are measured
+first, all mutants count, and a mutant is done with when the first test has noticed it.
+
+The parent collects the tests' file once, by a real pytest session with the project's settings. For each mutant
 it forks a child that puts the mutant in place and runs the tests that cover it one after another. Before that, all
 tests run once on the unchanged module in the same way: those that fail there are told as ``excluded``, and the time
 of the others is what a mutant's time is held against.
@@ -30,6 +34,7 @@ from typing import Any, NamedTuple
 
 from .channel import Channel
 from .mutant_code import Compiler
+from .mutant_measuring import LineMeasuring
 from .mutant_placing import Place, Placing
 from .mutant_tests import (
     CRASHED,
@@ -61,6 +66,10 @@ FILE_SIZE = 32 * 1024 * 1024
 """Bytes of the largest file that a mutant may write; an endless print goes into the file of pytest's capture."""
 MAX_CHILDREN = 4
 """Children for one mutant: each further one takes the rest from a test that its process died in."""
+MEASURING_SHARE = 0.4
+"""Part of the time that measuring lines may take; a test that was not measured runs on every mutant."""
+CLEAN_SHARE = 0.3
+"""Part of the time that is left which all tests together may take on the unchanged module, when a score is taken."""
 MAX_TIMEOUTS = 2
 """Timeouts after which the other tests of a mutant are left out: they would most likely hang as well."""
 
@@ -68,21 +77,25 @@ _exit = os._exit
 
 
 class Test(NamedTuple):
-    """One candidate.
+    """One test function.
 
     Attributes:
-        id: The candidate's.
-        items: The pytest items that it became; more than one when a conftest parametrizes it.
-        lines: Lines of the module that it covers beyond import.
+        id: Its identifier in the request.
+        items: The pytest items that it became; more than one when it is parametrized.
+        lines: Lines of the module that it covers beyond import; None when they are not known.
     """
 
     id: str
     items: tuple[Any, ...]
-    lines: frozenset[int]
+    lines: "frozenset[int] | None"
+
+    def covers(self, lines: range) -> bool:
+        """Whether it runs one of the lines, or may."""
+        return self.lines is None or not self.lines.isdisjoint(lines)
 
 
 class Plan(NamedTuple):
-    """A mutant with the tests to run on it."""
+    """A mutant with the tests that cover it."""
 
     mutant: Mutant
     reload: bool
@@ -92,12 +105,13 @@ class Plan(NamedTuple):
 def run(request: dict[str, Any], channel: Channel) -> None:
     """Answer ``excluded``, ``mutants``, a ``mutant`` for each, ``mutated``; else ``wrong-file`` or ``not-collected``.
 
-    Request fields beside the usual: ``test_file``, ``module``, ``file``, ``tests`` (``id``, ``node``, ``lines``),
-    ``imports`` (modules that the tests use), ``import_lines`` (executed by the import alone), ``first_line``,
-    ``last_line``, ``limit`` (mutants), ``seed``, ``skip`` (identifiers of mutants not to run again), ``wall_seconds``.
+    Request fields beside the usual: ``purpose``, ``test_file``, ``module``, ``file``, ``tests`` (``id``; ``node``, the
+    names of its classes and its own; ``lines``, null to measure them), ``imports`` (modules that the tests use),
+    ``import_lines`` (executed by the import alone), ``first_line``, ``last_line``, ``limit`` (mutants), ``seed``,
+    ``skip`` (identifiers of mutants not to run again), ``wall_seconds``.
     """
     deadline = time.monotonic() + request["wall_seconds"]
-    Tools(request, ["pytest"])
+    Tools(request, ["coverage", "pytest"] if request["purpose"] == "score" else ["pytest"])
     import pytest  # noqa: PLC0415 - only now is it decided which one
 
     plugin = Mutating(request, channel, deadline)
@@ -116,6 +130,7 @@ class Mutating:
         self._channel = channel
         self._deadline = deadline
         self._data_limit = 0
+        self._for_score = request["purpose"] == "score"
         self._excluded: dict[bool, frozenset[str]] = {}
         self._limits: dict[str, TimeLimit] = {}
         self.runner = ItemRunner()
@@ -143,49 +158,81 @@ class Mutating:
         self._forks = Forks(self._prepare_child)
         source = decode_source(Path(self._request["file"]).read_bytes())
         compiler = Compiler(source, filename=self._request["file"])
-        self._placing = Placing(module, compiler, {item.module for test in tests for item in test.items})
+        items = [item for test in tests for item in test.items]
+        self._placing = Placing(module, compiler, {item.module for item in items if hasattr(item, "module")})
+        measuring = LineMeasuring(self._forks, self.runner, self._request["file"]) if self._for_score else None
         gc.collect()
         gc.freeze()
         self._data_limit = _data_size() + MEMORY
-        self._measure_clean(tests)
-        self._run([test for test in tests if test.id not in self._excluded[False]], source)
+        unfit: frozenset[str] = frozenset()
+        if measuring is not None:
+            tests, unfit = self._measured(tests, measuring)
+        self._run_clean(tests, unfit)
+        self._run(tests, source)
         _exit(0)
 
     def _tests(self, items: Sequence[Any]) -> list[Test]:
         found: dict[str, list[Any]] = {}
         for item in items:
-            name = getattr(item, "originalname", None) or item.name
-            found.setdefault(name, []).append(item)
+            found.setdefault(_node(item), []).append(item)
         return [
-            Test(entry["id"], tuple(found[entry["node"]]), frozenset(entry["lines"]))
+            Test(entry["id"], tuple(found[entry["node"]]), _lines(entry["lines"]))
             for entry in self._request["tests"]
             if entry["node"] in found
         ]
 
-    def _measure_clean(self, tests: Sequence[Test]) -> None:
-        """Run all tests on the unchanged module; sets what is excluded and the limits of the others."""
+    def _measured(self, tests: Sequence[Test], measuring: LineMeasuring) -> "tuple[list[Test], frozenset[str]]":
+        """The tests with their lines as far as there is time, and those that do not pass by themselves."""
+        until = time.monotonic() + MEASURING_SHARE * (self._deadline - time.monotonic())
+        measured, unfit = [], set()
+        for test in tests:
+            left = until - time.monotonic()
+            if test.lines is not None or left <= 0:
+                measured.append(test)
+                continue
+            passed, lines = measuring.lines(test.items, CLEAN_LIMIT, min(left, MAX_CHILDREN * CLEAN_LIMIT.wall))
+            measured.append(test._replace(lines=lines))
+            if not passed and time.monotonic() < until:
+                unfit.add(test.id)
+        return measured, frozenset(unfit)
+
+    def _run_clean(self, tests: Sequence[Test], unfit: "frozenset[str]") -> None:
+        """Run all tests on the unchanged module; sets what is excluded and the limits of the others.
+
+        Args:
+            tests: All tests.
+            unfit: Those that are excluded already.
+        """
         for test in tests:
             self._limits[test.id] = CLEAN_LIMIT
-        outcomes = self._run_tests(tests, _nothing, 1.0)
-        failed = [test.id for test in tests if outcomes[test.id].state != PASSED]
+        left = self._deadline - time.monotonic()
+        seconds = max(1.0, CLEAN_SHARE * left) if self._for_score else 1.0
+        outcomes = self._run_tests([test for test in tests if test.id not in unfit], _nothing, seconds)
+        failed = [test.id for test in tests if test.id in unfit or outcomes[test.id].state != PASSED]
         for test in tests:
-            seconds = outcomes[test.id].seconds
+            if test.id in unfit:
+                continue
+            used = outcomes[test.id].seconds
             # A loop that does not end costs its whole limit, so the floor is low; it is CPU time, which other
             # programs on the machine do not lengthen.
-            self._limits[test.id] = TimeLimit(cpu=0.25 + 10 * seconds, wall=1.5 + 10 * seconds, expected=seconds)
+            self._limits[test.id] = TimeLimit(cpu=0.25 + 10 * used, wall=1.5 + 10 * used, expected=used)
         self._excluded[False] = frozenset(failed)
-        self._channel.send("excluded", ids=failed)
+        found = {test.id for test in tests}
+        lost = [entry["id"] for entry in self._request["tests"] if entry["id"] not in found]
+        self._channel.send("excluded", ids=[*failed, *lost] if self._for_score else failed)
 
     def _run(self, tests: Sequence[Test], source: str) -> None:
-        plans = self._plans(tests, source)
-        self._channel.send("mutants", ids=[plan.mutant.id for plan in plans])
+        sound = [test for test in tests if test.id not in self._excluded[False]]
+        mutants = enumerate_mutants(source, self._request["first_line"], self._request["last_line"])
+        plans = self._all_plans(tests, mutants) if self._for_score else self._chosen_plans(sound, mutants)
+        self._channel.send("mutants", ids=[plan.mutant.id for plan in plans], total=len(mutants))
         skip = frozenset(self._request["skip"])
         done = 0
         in_time = time.monotonic() <= self._deadline  # else tests are missing, and what they would have noticed
         for plan in plans:
             if plan.mutant.id in skip:
                 continue
-            answer = self._judge(plan, tests)
+            answer = self._judge(plan, sound)
             in_time = in_time and time.monotonic() <= self._deadline
             if not in_time:
                 break
@@ -193,37 +240,49 @@ class Mutating:
             done += 1
         self._channel.send("mutated", done=done, of=len(plans), stopped_by="exhausted" if in_time else "wall")
 
-    def _plans(self, tests: Sequence[Test], source: str) -> list[Plan]:
+    def _plans(self, tests: Sequence[Test], mutants: Sequence[Mutant]) -> dict[str, Plan]:
+        """Mutants by their identifier, with the tests that cover them, which may be none."""
         at_import = frozenset(self._request["import_lines"])
         plans = {}
-        mutants = enumerate_mutants(source, self._request["first_line"], self._request["last_line"])
-        for mutant in for_selection(mutants):
+        for mutant in mutants:
             lines = range(mutant.line, mutant.end_line + 1)
-            if not mutant.in_function or not at_import.isdisjoint(lines) or not self._placing.is_living(mutant):
-                plans[mutant.id] = Plan(mutant, reload=True, tests=tuple(tests))
-                continue
-            covering = [test for test in tests if not test.lines.isdisjoint(lines)]
-            if covering:
-                plans[mutant.id] = Plan(mutant, reload=False, tests=tuple(_thinned(covering)))
+            reload = not mutant.in_function or not at_import.isdisjoint(lines) or not self._placing.is_living(mutant)
+            covering = tests if reload else [test for test in tests if test.covers(lines)]
+            plans[mutant.id] = Plan(mutant, reload, tuple(covering))
+        return plans
+
+    def _all_plans(self, tests: Sequence[Test], mutants: Sequence[Mutant]) -> list[Plan]:
+        """All mutants; every beginning of the list is spread over the module."""
+        plans = self._plans(tests, mutants)
+        return [plans[mutant.id] for mutant in sample(mutants, self._request["limit"], self._request["seed"])]
+
+    def _chosen_plans(self, tests: Sequence[Test], mutants: Sequence[Mutant]) -> list[Plan]:
+        """As many mutants of the half for selection as may run, those that are covered."""
+        plans = {name: plan for name, plan in self._plans(tests, for_selection(mutants)).items() if plan.tests}
         drawn = sample([plan.mutant for plan in plans.values()], self._request["limit"], self._request["seed"])
         affordable: list[Plan] = []
         runs = 0
         for mutant in drawn:
-            runs += len(plans[mutant.id].tests)
+            plan = plans[mutant.id]
+            if not plan.reload:
+                plan = plan._replace(tests=tuple(_thinned(plan.tests)))
+            runs += len(plan.tests)
             if runs > MAX_RUNS:
                 break
-            affordable.append(plans[mutant.id])
+            affordable.append(plan)
         return affordable
 
-    def _judge(self, plan: Plan, tests: Sequence[Test]) -> dict[str, Any]:
+    def _judge(self, plan: Plan, sound: Sequence[Test]) -> dict[str, Any]:
         mutant = plan.mutant
         if plan.reload and True not in self._excluded:
             # Classes made anew may not be those that other modules hold; what fails for that alone is not counted.
-            outcomes = self._run_tests(tests, self._placing.reloading(None), CLEAN_LIMIT.wall)
-            self._excluded[True] = frozenset(test.id for test in tests if outcomes[test.id].state != PASSED)
+            outcomes = self._run_tests(sound, self._placing.reloading(None), CLEAN_LIMIT.wall)
+            failed = frozenset(test.id for test in sound if outcomes[test.id].state != PASSED)
+            self._excluded[True] = self._excluded[False] | failed
         running = [test for test in plan.tests if test.id not in self._excluded[plan.reload]]
         place = self._placing.reloading(mutant) if plan.reload else self._placing.exchanging(mutant)
-        outcomes = self._run_tests(running, place, CLEAN_LIMIT.wall if plan.reload else 1.0)
+        seconds = CLEAN_LIMIT.wall if plan.reload else 1.0
+        outcomes = self._run_tests(running, place, seconds, until_noticed=self._for_score)
         return {
             "id": mutant.id,
             "line": mutant.line,
@@ -234,15 +293,19 @@ class Mutating:
             "killed_by": [test.id for test in running if outcomes[test.id].state in (FAILED, CRASHED)],
             "timeout": any(outcome.state == TIMED_OUT for outcome in outcomes.values()),
             "tests": len(running),
+            "covering": len(plan.tests),
         }
 
-    def _run_tests(self, tests: Sequence[Test], place: Place, seconds: float) -> dict[str, Outcome]:
+    def _run_tests(
+        self, tests: Sequence[Test], place: Place, seconds: float, *, until_noticed: bool = False
+    ) -> dict[str, Outcome]:
         """Run tests one after another in a child; where it has died, another one takes the rest.
 
         Args:
             tests: What to run.
             place: Called first in the child: puts the mutant in place.
             seconds: Wall time that this may take.
+            until_noticed: Whether the first test that does not pass is the last one that runs.
 
         Returns:
             How each ended, by its identifier.
@@ -260,7 +323,8 @@ class Mutating:
             board = Board(len(rest))
             scratch = tempfile.mkdtemp(prefix="mutant-")
             try:
-                ended = self._forks.run(partial(self._child, rest, place, board, scratch), min(wall, left))
+                work = partial(self._child, rest, place, board, scratch, until_noticed=until_noticed)
+                ended = self._forks.run(work, min(wall, left))
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
             noted = board.read(timed_out=ended.timed_out)
@@ -272,9 +336,13 @@ class Mutating:
                 # It died while the mutant was put in place, as the module would when it is imported.
                 state = TIMED_OUT if ended.timed_out else CRASHED
                 outcomes.update((test.id, Outcome(state, 0.0)) for test in rest)
+            if until_noticed and any(outcome.state == CRASHED for outcome in outcomes.values()):
+                break
         return outcomes
 
-    def _child(self, tests: Sequence[Test], place: Place, board: Board, scratch: str) -> dict[str, Any]:
+    def _child(
+        self, tests: Sequence[Test], place: Place, board: Board, scratch: str, *, until_noticed: bool
+    ) -> dict[str, Any]:
         """In the child: put the mutant in place and run the tests."""
         use_scratch(scratch)
         self.runner.give_up = partial(_end, board, None)
@@ -290,7 +358,7 @@ class Mutating:
             outcome = self._test(test, following[index])
             board.note(index, *outcome)
             timeouts += outcome.state == TIMED_OUT
-            if timeouts >= MAX_TIMEOUTS:
+            if timeouts >= MAX_TIMEOUTS or (until_noticed and outcome.state == FAILED):
                 break
         return {}
 
@@ -331,6 +399,18 @@ def _end(board: Board, index: int | None) -> None:
     _exit(1)
 
 
+def _node(item: Any) -> str:
+    """Names of an item's classes and its own, without parameters: ``TestCart::test_total``."""
+    import pytest  # noqa: PLC0415 - the task decides which one
+
+    own = getattr(item, "originalname", None) or item.name
+    return "::".join([*(node.name for node in item.listchain() if isinstance(node, pytest.Class)), own])
+
+
+def _lines(given: "list[int] | None") -> "frozenset[int] | None":
+    return None if given is None else frozenset(given)
+
+
 def _nothing() -> bool:
     return True
 
@@ -339,7 +419,7 @@ def _thinned(tests: Sequence[Test]) -> list[Test]:
     """At most ``MAX_TESTS`` tests, evenly from those that cover least to those that cover most, in the given order."""
     if len(tests) <= MAX_TESTS:
         return list(tests)
-    ranked = sorted(range(len(tests)), key=lambda index: (len(tests[index].lines), index))
+    ranked = sorted(range(len(tests)), key=lambda index: (len(tests[index].lines or ()), index))
     chosen = {ranked[number * (len(tests) - 1) // (MAX_TESTS - 1)] for number in range(MAX_TESTS)}
     return [tests[index] for index in sorted(chosen)]
 

@@ -9,6 +9,7 @@ from . import clock
 from .channel import Channel
 from .measure import Measure, Translation
 from .runner_arguments import arguments, explain
+from .runner_time import TestTimeLimit
 from .runner_tools import Tools
 
 _exit = os._exit
@@ -17,22 +18,27 @@ _PARTIAL_SECONDS = 2.0
 
 
 def run_plain(request: Dict[str, Any], channel: Channel) -> None:
-    """Run pytest over ``paths`` (none: what the project's settings say) and answer ``finished`` at the end.
+    """Run pytest over ``paths`` (none: what the project's settings say).
+
+    It answers ``collected``, ``test-start`` and ``test`` for each, ``so-far`` now and then, ``collect-error``, and
+    ``finished`` at the end.
 
     Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a
     test file to run before the others, or None), ``order`` (``given``, ``reversed``, ``shuffled``), ``collect_only``,
-    ``clock_shift``.
+    ``clock_shift``, ``test_seconds`` (wall time of one phase of a test, None for no limit).
     """
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
     import pytest  # noqa: PLC0415 - only now is it decided which one
 
     measure = Measure(request["file"]) if request["measure"] else None
     clock.shift(request["clock_shift"])
-    plugin = PlainRun(request, channel, measure)
+    limit = TestTimeLimit(request["test_seconds"]) if request["test_seconds"] is not None else None
+    plugin = PlainRun(request, channel, measure, limit)
     if measure is not None:
         measure.start()
     extra = ["--collect-only"] if request["collect_only"] else []
-    code = pytest.main([*arguments(request, list(request["paths"])), *extra], plugins=[plugin])
+    plugins = [plugin, limit] if limit is not None else [plugin]
+    code = pytest.main([*arguments(request, list(request["paths"])), *extra], plugins=plugins)
     if measure is not None:
         measure.stop()
     channel.send(
@@ -47,10 +53,17 @@ def run_plain(request: Dict[str, Any], channel: Channel) -> None:
 class PlainRun:
     """The pytest plugin that reports."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel, measure: Optional[Measure]) -> None:
+    def __init__(
+        self,
+        request: Dict[str, Any],
+        channel: Channel,
+        measure: Optional[Measure],
+        limit: Optional[TestTimeLimit],
+    ) -> None:
         self._request = request
         self._channel = channel
         self._measure = measure
+        self._limit = limit
         self._translation: Optional[Translation] = None
         self._problems: Dict[str, str] = {}
         self._outcomes: Dict[str, str] = {}
@@ -74,20 +87,32 @@ class PlainRun:
         if first:
             wanted = os.path.realpath(first)
             items.sort(key=lambda item: os.path.realpath(str(getattr(item, "path", ""))) != wanted)
-        self.collected = len(items)
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Tell how many tests there are, those that the settings leave out not counted."""
+        self.collected = len(session.items)
+        self._channel.send("collected", tests=self.collected)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Tell which test runs, should it be the last."""
+        self._channel.send("test-start", nodeid=nodeid[:1000])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Join the phases of a test to one outcome: the first that is not passed."""
         nodeid = report.nodeid
         outcome = report.outcome
+        problem = explain(report) if outcome != "passed" else ""
         if hasattr(report, "wasxfail"):
             outcome = "skipped" if report.skipped else "passed"
+            words = "is expected to fail" if report.skipped else "is expected to fail, and passed"
+            problem = f"{words}: {report.wasxfail}"[:600] if report.wasxfail else words
         elif outcome not in ("passed", "skipped"):
-            outcome = "failed" if report.when == "call" else "error"
-        if outcome != "passed" and self._outcomes.get(nodeid, "passed") == "passed":
-            self._problems[nodeid] = explain(report)
+            is_over = self._limit is not None and self._limit.is_over
+            outcome = "timeout" if is_over else "failed" if report.when == "call" else "error"
         if self._outcomes.get(nodeid, "passed") == "passed":
             self._outcomes[nodeid] = outcome
+            if problem:
+                self._problems[nodeid] = problem
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Tell the outcome, and from time to time coverage so far."""

@@ -1,7 +1,8 @@
-"""Which proven candidate notices which mutant of the target: the kill matrix that tests are selected by.
+"""Which test notices which mutant of the target: the matrix that candidates are selected by, and a file's score.
 
-Only half of the mutants is ever run here (``inside.mutants.for_selection``), so that a mutation score over the other
-half, taken of the finished file, is not flattered by the choice.
+For selection only half of the mutants is ever run (``inside.mutants.for_selection``), so that a mutation score over the
+other half, taken of the finished file, is not flattered by the choice. Tests that were there before were not chosen by
+mutants, so all of them count for their score.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,10 +25,13 @@ from testwright.judge.boxed import LIMITS, ending_words, last_words, limits_for,
 from testwright.judge.placing import placed
 from testwright.judge.relaxation import RELAXATIONS
 from testwright.judge.stability import CandidatesFile
-from testwright.model import Target, Verdict
+from testwright.model import MutantSummary, MutationFigures, Target, Verdict
 
 MAX_MUTANTS = 200
-"""Mutants that are run by default; at 60 or more a second they take about three seconds."""
+"""Mutants that are run for selection by default; at 60 or more a second they take about three seconds."""
+
+MAX_SCORED = 5000
+"""Mutants that a score is taken of at most; what a module of some thousand lines has."""
 
 _MAX_STARTS = 3
 """Starts of the box: a mutant that ends the whole of it costs one, and is left out from then on."""
@@ -39,22 +43,18 @@ StoppedBy = Literal["exhausted", "wall", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class MutantSummary:
-    """A mutant for a person.
+class MutationTest:
+    """A test function that runs on mutants.
 
     Attributes:
-        id: As in ``inside.mutants.Mutant``.
-        line: Where its statement begins (1-based).
-        qualname: Function or class that holds it, ``<module>`` at module level.
-        operator: Abbreviation, a key of ``inside.mutants.OPERATORS``.
-        description: What is replaced by what.
+        id: Tells it from the others.
+        node: Names of its classes and its own, without parameters: ``TestCart::test_total``.
+        lines: Lines of the target that it runs beyond import; None to have them measured, when a score is taken.
     """
 
     id: str
-    line: int
-    qualname: str
-    operator: str
-    description: str
+    node: str
+    lines: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,81 @@ async def kill_matrix(  # noqa: PLR0913 - each is another thing to say
     passed = [verdict for verdict in passed if verdict.candidate.id in names]
     if not passed or limit < 1:
         return KillMatrix()
-    phase = _Phase(session, target, passed, seed, deadline, frozenset(import_lines), limit, relaxation, limits)
+    tests = [
+        MutationTest(verdict.candidate.id, names[verdict.candidate.id], verdict.evidence.lines)
+        for verdict in passed
+        if verdict.evidence is not None
+    ]
+    before = frozenset(import_lines)
+    phase = _Phase("selection", session, target, tests, seed, deadline, before, limit, relaxation, limits)
+    phase.imports = frozenset(wanted.module for verdict in passed for wanted in verdict.candidate.imports)
     phase.on_progress = on_progress
-    functions = {names[verdict.candidate.id] for verdict in passed}
-    text = await asyncio.to_thread(only_functions, file.text, functions)
+    text = await asyncio.to_thread(only_functions, file.text, {test.node for test in tests})
     name = f"test_testwright_{secrets.token_hex(4)}.py"
     with placed(session.world, folder, name, text) as path:
-        await phase.run(path, names)
+        await phase.run(path)
     return phase.matrix()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the tests of a file notice of all mutants.
+
+    Attributes:
+        figures: The numbers, and the mutants that survived.
+        excluded: Tests that could not take part, since they do not pass by themselves or beside others in one process,
+            or take too long to run for each mutant.
+        stopped_by: As in ``KillMatrix``.
+        note: A sentence for the user where something was left out, else empty.
+    """
+
+    figures: MutationFigures
+    excluded: frozenset[str]
+    stopped_by: StoppedBy
+    note: str
+
+
+async def mutation_score(  # noqa: PLR0913 - each is another thing to say
+    session: Session,
+    target: Target,
+    test_file: Path,
+    nodes: Sequence[str],
+    *,
+    executed: Collection[int],
+    seed: int,
+    deadline: float,
+    import_lines: Collection[int] = frozenset(),
+    limit: int = MAX_SCORED,
+    relaxation: int = 0,
+    limits: Limits = LIMITS,
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Score:
+    """Run the mutants of the target against the tests of a file, each until one of them notices it.
+
+    Args:
+        session: The run's box.
+        target: The module; only mutants in its lines are made.
+        test_file: The file in the snapshot (on the host).
+        nodes: Its test functions that pass, each once: ``TestCart::test_total``.
+        executed: Lines of the target that the file is known to run, by whatever of it; a mutant in another line is one
+            that no test covers.
+        seed: Of the order of the mutants: when time runs out, those that ran are spread over the module.
+        deadline: When to stop, as ``time.monotonic()``.
+        import_lines: Lines that the import alone executes.
+        limit: Mutants to run at most.
+        relaxation: Index in ``judge.relaxation.RELAXATIONS`` at which pytest started for these tests.
+        limits: Limits of the box; the wall time comes from ``deadline``.
+        on_progress: Called with mutants done, and all.
+
+    Raises:
+        BoxUnavailable: There is no box.
+    """
+    tests = [MutationTest(node, node, None) for node in nodes]
+    before = frozenset(import_lines)
+    phase = _Phase("score", session, target, tests, seed, deadline, before, limit, relaxation, limits)
+    phase.on_progress = on_progress
+    await phase.run(test_file)
+    return phase.score(frozenset(executed))
 
 
 def only_functions(text: str, names: Collection[str]) -> str:
@@ -177,6 +244,7 @@ class _Excluded(_Message):
 class _Drawn(_Message):
     type: Literal["mutants"]
     ids: _Ids
+    total: _Count
 
 
 class _Mutant(_Message):
@@ -190,6 +258,7 @@ class _Mutant(_Message):
     killed_by: _Ids
     timeout: bool
     tests: _Count
+    covering: _Count
 
 
 class _Mutated(_Message):
@@ -232,24 +301,27 @@ def _parsed(raw: Mapping[str, Any]) -> _AnyMessage:
 class _Phase:
     """The mutants of one run while they go on."""
 
+    purpose: Literal["selection", "score"]
     session: Session
     target: Target
-    passed: Sequence[Verdict]
+    tests: Sequence[MutationTest]
     seed: int
     deadline: float
     import_lines: frozenset[int]
     limit: int
     relaxation: int
     limits: Limits
+    imports: frozenset[str] = frozenset()
     on_progress: Callable[[int, int], None] = lambda _done, _all: None
     drawn: list[str] = field(default_factory=list)
+    total: int = 0
     results: dict[str, _Mutant] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     lost: list[str] = field(default_factory=list)
     stopped_by: StoppedBy | None = None
     problem: str = ""
 
-    async def run(self, path: Path, names: Mapping[str, str]) -> None:
+    async def run(self, path: Path) -> None:
         """Run all mutants; start again without the one that ended the box."""
         for _ in range(_MAX_STARTS):
             seconds = seconds_left(self.deadline)
@@ -258,7 +330,7 @@ class _Phase:
                 return
             ended = ExitCell()
             try:
-                await self._start(path, names, seconds, ended)
+                await self._start(path, seconds, ended)
             except BoxFailure as failure:
                 self.problem = failure.message
             if self.stopped_by is not None:
@@ -274,11 +346,11 @@ class _Phase:
             self.lost.append(waiting[0])
         self.stopped_by = "failed"
 
-    async def _start(self, path: Path, names: Mapping[str, str], seconds: float, ended: ExitCell) -> None:
+    async def _start(self, path: Path, seconds: float, ended: ExitCell) -> None:
         relaxation = RELAXATIONS[self.relaxation]
         messages = self.session.run(
             "mutating",
-            self._request(path, names, seconds),
+            self._request(path, seconds),
             limits=limits_for(seconds, self.limits),
             environment=dict(relaxation.environment),
             on_exit=ended,
@@ -288,8 +360,8 @@ class _Phase:
                 match _parsed(raw):
                     case _Excluded(ids=ids):
                         self.excluded = frozenset(ids)
-                    case _Drawn(ids=ids):
-                        self.drawn = ids
+                    case _Drawn(ids=ids, total=total):
+                        self.drawn, self.total = ids, max(total, len(ids))
                     case _Mutant(id=identifier) as result if identifier in self.drawn:
                         self.results[identifier] = result
                         self.on_progress(len(self.results), len(self.drawn))
@@ -299,7 +371,7 @@ class _Phase:
                         self._give_up(f"Under pytest, the name {self.target.module} leads to {other}.")
                     case _NotCollected(exit_code=code, errors=errors):
                         why = "; ".join(errors[:3])
-                        self._give_up(f"pytest could not collect the candidates (exit code {code}). {why}".strip())
+                        self._give_up(f"pytest could not collect the tests (exit code {code}). {why}".strip())
                     case _:
                         raise BoxFailure(
                             "A mutant's result came that nobody had asked for, so the program is not believed.",
@@ -310,21 +382,17 @@ class _Phase:
         self.problem = problem
         self.stopped_by = "failed"
 
-    def _request(self, path: Path, names: Mapping[str, str], seconds: float) -> dict[str, Any]:
-        tests = [
-            {
-                "id": verdict.candidate.id,
-                "node": names[verdict.candidate.id],
-                "lines": sorted(verdict.evidence.lines) if verdict.evidence is not None else [],
-            }
-            for verdict in self.passed
-        ]
+    def _request(self, path: Path, seconds: float) -> dict[str, Any]:
         return {
+            "purpose": self.purpose,
             "module": self.target.module,
             "file": self.session.seen(self.target.path),
             "test_file": self.session.seen(path),
-            "tests": tests,
-            "imports": sorted({wanted.module for verdict in self.passed for wanted in verdict.candidate.imports}),
+            "tests": [
+                {"id": test.id, "node": test.node, "lines": None if test.lines is None else sorted(test.lines)}
+                for test in self.tests
+            ],
+            "imports": sorted(self.imports),
             "import_lines": sorted(self.import_lines),
             "first_line": self.target.first_line,
             "last_line": self.target.last_line,
@@ -337,7 +405,7 @@ class _Phase:
 
     def matrix(self) -> KillMatrix:
         """What was seen."""
-        asked = [verdict.candidate.id for verdict in self.passed]
+        asked = [test.id for test in self.tests]
         kills: dict[str, set[str]] = {identifier: set() for identifier in asked if identifier not in self.excluded}
         killed = timed_out = 0
         survived = []
@@ -351,9 +419,7 @@ class _Phase:
             elif result.timeout:
                 timed_out += 1
             else:
-                survived.append(
-                    MutantSummary(result.id, result.line, result.qualname, result.operator, result.description)
-                )
+                survived.append(_summary(result))
         note = ""
         if self.stopped_by == "failed":
             note = f"Tests were chosen by {len(self.results)} of {len(self.drawn)} mutants only: {self.problem}"
@@ -366,8 +432,53 @@ class _Phase:
             mutants=len(results),
             killed=killed,
             timed_out=timed_out,
-            survived=tuple(sorted(survived, key=lambda mutant: (mutant.line, mutant.id))),
+            survived=_by_line(survived),
             excluded=self.excluded.intersection(asked),
             stopped_by=self.stopped_by or "failed",
             note=note,
         )
+
+    def score(self, executed: frozenset[int]) -> Score:
+        """What was seen, as figures.
+
+        Args:
+            executed: Lines that the test file is known to run.
+        """
+        killed = uncovered = undecided = 0
+        survivors = []
+        known = {test.id for test in self.tests} - self.excluded
+        for result in self.results.values():
+            if not known.isdisjoint(result.killed_by):
+                killed += 1
+            elif not result.covering and executed.isdisjoint(range(result.line, result.end_line + 1)):
+                uncovered += 1
+            elif result.timeout or not result.tests or result.tests < result.covering:
+                undecided += 1  # it, or a test that takes no part, may be slow or may have noticed
+            else:
+                survivors.append(_summary(result))
+        undecided += len(self.lost)
+        figures = MutationFigures(self.total, killed, uncovered, undecided, _by_line(survivors))
+        note = ""
+        if self.stopped_by == "failed":
+            note = f"Only {len(self.results)} of {len(self.drawn)} mutants ran: {self.problem}"
+        elif self.lost:
+            note = f"{len(self.lost)} mutants ended the whole box and are undecided: {self.problem}"
+        elif self.stopped_by == "wall":
+            note = (
+                f"There was time for {len(self.results)} of {self.total} mutants, spread over the module; "
+                "give it more with --budget."
+                if self.results
+                else "There was no time to run mutants; give it more with --budget."
+            )
+        elif len(self.drawn) < self.total:
+            note = f"{len(self.drawn)} of {self.total} mutants ran, spread over the module."
+        excluded = self.excluded.intersection(test.id for test in self.tests)
+        return Score(figures, excluded, self.stopped_by or "failed", note)
+
+
+def _summary(mutant: _Mutant) -> MutantSummary:
+    return MutantSummary(mutant.id, mutant.line, mutant.qualname, mutant.operator, mutant.description)
+
+
+def _by_line(mutants: Iterable[MutantSummary]) -> tuple[MutantSummary, ...]:
+    return tuple(sorted(mutants, key=lambda mutant: (mutant.line, mutant.id)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from testwright.errors import BoxFailure
 from testwright.judge.boxed import LIMITS, TIME_ZONES, ending_words, last_words, limits_for
 from testwright.judge.relaxation import RELAXATIONS
 from testwright.judge.stability import Conditions
-from testwright.judge.wire import CollectError, Finished, SoFar, TestEnded, plain_message
+from testwright.judge.wire import Collected, CollectError, Finished, SoFar, TestEnded, TestStarted, plain_message
 from testwright.model import CoverageSets, Target
 
 USAGE_ERROR = 4
@@ -38,6 +38,8 @@ class PlainRun:
         first: Test file to run before the others, as the box sees it.
         ignore: Files to leave out, as the box sees them.
         collect_only: Whether nothing is run.
+        leave_out: Node ids of tests that do not run.
+        test_seconds: Wall time of one phase of a test; None for no limit but that of the whole run.
         conditions: Hash seed, time zone, clock and order.
     """
 
@@ -47,6 +49,8 @@ class PlainRun:
     first: str | None = None
     ignore: tuple[str, ...] = ()
     collect_only: bool = False
+    leave_out: tuple[str, ...] = ()
+    test_seconds: float | None = None
     conditions: Conditions = field(default_factory=Conditions)
 
 
@@ -61,6 +65,7 @@ class PlainOutcome:
         coverage: Coverage of the target, when it was measured and pytest came to its end.
         so_far: The last that was told before the end: executed lines and branches.
         tests: Node id to how it ended.
+        running: Node id of the test that had begun and not ended when the run did, None when there was none.
         collect_errors: Node id to why it could not be collected.
         ended: How the box ended.
         problem: Why it is not believed, empty when it is.
@@ -73,6 +78,7 @@ class PlainOutcome:
     coverage: CoverageSets | None = None
     so_far: CoverageSets = field(default_factory=CoverageSets)
     tests: dict[str, TestEnded] = field(default_factory=dict)
+    running: str | None = None
     collect_errors: dict[str, str] = field(default_factory=dict)
     ended: BoxExit | None = None
     problem: str = ""
@@ -103,6 +109,7 @@ async def run_plain(  # noqa: PLR0913 - what a run knows, each once
     seconds: float,
     relaxation: int = 0,
     limits: Limits = LIMITS,
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> PlainOutcome:
     """Run pytest, with less of the project's settings each time that it refuses them.
 
@@ -114,18 +121,19 @@ async def run_plain(  # noqa: PLR0913 - what a run knows, each once
         seconds: Wall time of each start.
         relaxation: Where in ``RELAXATIONS`` to begin.
         limits: Limits of the start; the wall time is taken from ``seconds``.
+        on_progress: Called with tests that have ended, and all.
 
     Raises:
         BoxUnavailable: There is no box.
     """
     while True:
-        outcome = await _start(session, target, goals, run, seconds, relaxation, limits)
+        outcome = await _start(session, target, goals, run, seconds, relaxation, limits, on_progress)
         if not outcome.refused or relaxation + 1 >= len(RELAXATIONS):
             return outcome
         relaxation += 1
 
 
-async def _start(  # noqa: PLR0913, PLR0917 - as run_plain has them
+async def _start(  # noqa: C901, PLR0913, PLR0917 - as run_plain has them; one case per message
     session: Session,
     target: Target,
     goals: CoverageSets,
@@ -133,6 +141,7 @@ async def _start(  # noqa: PLR0913, PLR0917 - as run_plain has them
     seconds: float,
     relaxation: int,
     limits: Limits,
+    on_progress: Callable[[int, int], None],
 ) -> PlainOutcome:
     outcome = PlainOutcome(relaxation=relaxation)
     cell = ExitCell()
@@ -149,9 +158,11 @@ async def _start(  # noqa: PLR0913, PLR0917 - as run_plain has them
             "order": run.conditions.order,
             "collect_only": run.collect_only,
             "clock_shift": run.conditions.shift,
+            "test_seconds": run.test_seconds,
             "pytest_arguments": [
                 *RELAXATIONS[relaxation].arguments,
                 *(f"--ignore={path}" for path in run.ignore),
+                *(f"--deselect={nodeid}" for nodeid in run.leave_out),
             ],
         },
         limits=limits_for(seconds, limits),
@@ -166,9 +177,15 @@ async def _start(  # noqa: PLR0913, PLR0917 - as run_plain has them
                 match plain_message(raw):
                     case CollectError(nodeid=nodeid, message=message):
                         outcome.collect_errors[nodeid] = message
+                    case Collected(tests=tests):
+                        outcome.collected = tests
+                    case TestStarted(nodeid=nodeid):
+                        outcome.running = nodeid
                     case TestEnded() as test:
+                        outcome.running = None
                         if len(outcome.tests) < _MAX_TESTS:
                             outcome.tests[test.nodeid] = test
+                        on_progress(len(outcome.tests), outcome.collected)
                     case SoFar(lines=lines, branches=branches):
                         outcome.so_far = CoverageSets(
                             goals.statements, frozenset(lines), goals.branches, frozenset(branches)

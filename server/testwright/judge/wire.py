@@ -133,6 +133,22 @@ class CollectError(_Message):
     message: Text
 
 
+class Collected(_Message):
+    """A plain run has found its tests."""
+
+    type: Literal["collected"]
+    tests: Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class TestStarted(_Message):
+    """A test of a plain run is about to run."""
+
+    __test__ = False
+
+    type: Literal["test-start"]
+    nodeid: Text
+
+
 class TestEnded(_Message):
     """A test of a plain run ended."""
 
@@ -140,7 +156,7 @@ class TestEnded(_Message):
 
     type: Literal["test"]
     nodeid: Text
-    outcome: Literal["passed", "failed", "error", "skipped"]
+    outcome: Literal["passed", "failed", "error", "skipped", "timeout"]
     message: Text
 
 
@@ -168,7 +184,7 @@ _IMPORTING: TypeAdapter[Imported | ImportFailed] = TypeAdapter(
 )
 JudgingMessage = Ready | Started | Result | Done | NotCollected | WrongFile | BadImports
 _JUDGING: TypeAdapter[JudgingMessage] = TypeAdapter(Annotated[JudgingMessage, Field(discriminator="type")])
-PlainMessage = CollectError | TestEnded | SoFar | Finished
+PlainMessage = CollectError | Collected | TestStarted | TestEnded | SoFar | Finished
 _PLAIN: TypeAdapter[PlainMessage] = TypeAdapter(Annotated[PlainMessage, Field(discriminator="type")])
 
 
