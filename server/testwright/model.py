@@ -547,8 +547,8 @@ class RunEvent:
     ``step``, ``done``, ``all``
         Phase ``judge``: how many of how many candidates (``step`` is ``candidates``) or mutants (``mutants``) are done.
     ``kept``
-        Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is being proven.
-        Kind ``finished``: tests that the run has added.
+        Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is
+        being proven. Kind ``finished``: tests that the run has added.
     ``percent``, ``status``
         Kind ``finished``: coverage after the run, 0 when it is not known, and the report's status (``measured`` when
         existing tests were only measured).

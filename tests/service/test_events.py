@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,8 @@ from testwright.writing.render import render_candidates
 
 if TYPE_CHECKING:
     from .conftest import Project
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 
 MODULE = """\
 class Cart:
@@ -101,6 +105,14 @@ async def test_a_run_can_be_followed(project: Project) -> None:
     assert kept == stable[-1]
     assert numbers(events, "kept", phase="verify")[-1] == events[-1].data["kept"]
 
+    # Whoever reads the events as lines of JSON finds each key, and no other, in the documentation.
+    told = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (?!Meaning)", DOCUMENT.partition("Key in `data`")[2], re.MULTILINE)
+    assert {name for names in told for name in re.findall(r"\w+", names)} == {
+        key for event in events for key in event.data
+    }
+    assert {event.phase for event in events} == set(
+        re.findall(r"`(\w+)`", DOCUMENT.partition("`phase` | ")[2].split("|")[0])
+    )
     seen = event_to_json(finished, "shop.py")
     assert seen["data"] == finished.data
     assert {"left", "covered", "percent", "kept", "status"} == seen["data"].keys()
