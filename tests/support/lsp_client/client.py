@@ -460,3 +460,7 @@ class EditorClient:
         after = edited(before, edits, self.encoding)
         buffer.undo.append(before)
         self._told(uri, after, None)
+
+
+EditorFactory = Callable[..., EditorClient]
+"""Makes an editor with a profile, as a fixture gives it; further arguments are attributes of the editor."""
