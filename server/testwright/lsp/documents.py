@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,8 @@ from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
 from testwright.analysis.outline import Outline, read_outline
-from testwright.lsp.positions import Encoding, column_of, units_of
+from testwright.lsp.positions import Encoding, column_of, lines_of, units_of
 from testwright.lsp.uris import path_of
-
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 THREAD_FROM = 2000
 """Lines from which on an outline is read in a thread; reading 1,000 lines takes about 5 ms."""
@@ -51,9 +48,9 @@ class Document(TextDocument):
 
     @property
     def lines(self) -> Sequence[str]:
-        """Its lines with their ends: line feed, carriage return, or both, as the protocol has it."""
+        """Its lines with their ends, as the protocol has them."""
         if self._split is None:
-            self._split = tuple(_LINE.findall(self.source))
+            self._split = lines_of(self.source)
         return self._split
 
     @property
@@ -90,7 +87,7 @@ class Document(TextDocument):
         if first > 0 and not lines[first - 1].endswith("\n"):  # it may get a line feed, or has no end at all
             first -= 1
             changed = lines[first] + changed
-        self._split = (*lines[:first], *_LINE.findall(changed), *lines[end.line + 1 :])
+        self._split = (*lines[:first], *lines_of(changed), *lines[end.line + 1 :])
         self._source = "".join(self._split)
 
     def _place(self, position: types.Position) -> Place:

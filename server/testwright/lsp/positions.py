@@ -1,10 +1,19 @@
-"""Columns in the position encoding that was agreed with the client, and in characters (pure)."""
+"""Lines as the protocol has them; columns in the position encoding that was agreed with the client (pure)."""
 
 from __future__ import annotations
 
+import re
+
 from lsprotocol import types
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+
 Encoding = types.PositionEncodingKind | str
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """Lines with their ends: line feed, carriage return, or both, and no other character ends one."""
+    return tuple(_LINE.findall(text))
 
 
 def units_of(line: str, column: int, encoding: Encoding) -> int:
