@@ -72,7 +72,10 @@ def test_documents_are_found_under_each_name_of_their_file(tree: Tree) -> None:
     root = tree({"real/a.py": SAVED, "b.py": SAVED})
     (root / "linked").symlink_to("real")
     (root / "link.py").symlink_to("b.py")
-    buffers = Buffers({root / "linked" / "a.py": "through the folder", root / "link.py": "link", root / "b.py": "own"})
+    # Whichever comes first: what is open under the file's own name is the document that is meant.
+    own, link = (root / "b.py", "own"), (root / "link.py", "link")
+    assert Buffers(dict([own, link]))[root / "b.py"] == Buffers(dict([link, own]))[root / "b.py"] == "own"
+    buffers = Buffers(dict([own, link, (root / "linked" / "a.py", "through the folder")]))
     assert buffers[root / "real" / "a.py"] == "through the folder"
     assert buffers[root / "real" / ".." / "linked" / "a.py"] == "through the folder"
     assert buffers[root / "link.py"] == "own"
