@@ -1,0 +1,241 @@
+"""Cancelling: at every stage, in every way, the boxes are gone within a second and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsp_client import EGLOT, FULL, MINIMAL, VSCODE, EditorClient, EditorFactory, Profile, RequestFailed
+
+from testwright.boxes.launcher.processes import descendants
+
+GENERATE = "testwright.generateTests"
+MEASURE = "testwright.refreshCoverage"
+CANCEL = "testwright.cancelRun"
+AT_MOST = 1.0
+"""Seconds from the client's word to the end."""
+
+STAGES = {
+    "analyse": "reading the project",
+    "prepare": "making a box ready",
+    "import": "importing ",
+    "baseline": "running the existing tests",
+    "explore": "searching for tests",
+    "judge": " tests kept",
+    "verify": "writing the tests as a file",
+}
+
+
+async def by_progress(editor: EditorClient, _: str) -> None:
+    token = editor.all_of("window/workDoneProgress/create")[-1]["token"]
+    editor.notify("window/workDoneProgress/cancel", {"token": token})
+
+
+async def by_id(editor: EditorClient, run: str) -> None:
+    assert await editor.command(CANCEL, {"run": run}) == {"cancelled": [run]}
+
+
+async def by_name_of_all(editor: EditorClient, run: str) -> None:
+    assert await editor.command(CANCEL) == {"cancelled": [run]}
+
+
+WAYS: tuple[Callable[[EditorClient, str], Any], ...] = (by_progress, by_id, by_name_of_all)
+
+
+async def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something holds within a second."""
+    for _ in range(100):
+        if holds():
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def idle(editor: EditorClient) -> None:
+    """Wait until no run goes on."""
+    for _ in range(1000):
+        if not (await editor.request("testwright/status", None))["runs"]:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("the run did not end")
+
+
+async def nothing_is_left(editor: EditorClient, workspace: Path, environment: dict[str, str]) -> None:
+    """Of a run that has ended there is no process, no folder, no token and no task."""
+    status = await editor.request("testwright/status", None)
+    assert status["runs"] == []
+    assert status["progressTokens"] == 0
+    # A formatter that is at work on text of ours comes to its own end.
+    assert await eventually(lambda: descendants(editor.process.pid) == [])
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+    boxes = Path(environment["TESTWRIGHT_STATE_DIR"]) / "boxes"
+    assert not boxes.exists() or list(boxes.iterdir()) == []
+    assert [path.name for path in workspace.rglob("*") if path.name.startswith(("test", ".testwright"))] == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("stage", list(STAGES))
+async def test_at_every_stage_in_every_way(
+    editor_for: EditorFactory,
+    workspace: Path,
+    pricing: Path,
+    environment: dict[str, str],
+    *,
+    stage: str,
+    way: Callable[[EditorClient, str], Any],
+) -> None:
+    async with editor_for(VSCODE, options={"notifications": True}) as editor:
+        editor.open(pricing)
+        run = (await editor.command(GENERATE, {"uri": pricing.as_uri()}))["run"]
+        await editor.wait_for("$/progress", lambda params: STAGES[stage] in params["value"].get("message", ""))
+        begun = time.monotonic()
+        await way(editor, run)
+        finished = await editor.wait_for("testwright/runFinished")
+        taken = time.monotonic() - begun
+        await nothing_is_left(editor, workspace, environment)
+        assert editor.progress()[-1] == {"kind": "end", "message": "cancelled"}
+        assert editor.all_of("window/showMessage") == []
+
+    assert finished["status"] == "cancelled"
+    assert finished["message"] == ""
+    assert taken < AT_MOST
+
+
+async def test_at_any_moment(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str], profile: Profile
+) -> None:
+    """In clients that show no progress, too, and as soon as the command is answered."""
+    async with editor_for(profile) as editor:
+        editor.open(pricing)
+        for delay in (0.0, 0.01, 0.1, 0.5, 1.5, 2.5):
+            await editor.command(GENERATE, {"uri": pricing.as_uri()})
+            await asyncio.sleep(delay)
+            begun = time.monotonic()
+            await editor.command(CANCEL)
+            await idle(editor)
+            assert time.monotonic() - begun < AT_MOST
+            await nothing_is_left(editor, workspace, environment)
+        assert editor.all_of("window/showMessage") == []
+
+
+async def test_a_run_that_waits(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    async with editor_for(FULL, options={"notifications": True}) as editor:
+        editor.open(pricing)
+        uri = pricing.as_uri()
+        runs = [(await editor.command(GENERATE, {"uri": uri, "symbol": name}))["run"] for name in ("Cart", "add_tax")]
+        await editor.wait_for("$/progress", lambda params: params["value"].get("message") == "waiting for 1 other run")
+        waiting = editor.all_of("window/workDoneProgress/create")[-1]["token"]
+        editor.notify("window/workDoneProgress/cancel", {"token": waiting})
+        finished = await editor.wait_for("testwright/runFinished")
+        assert (finished["run"], finished["status"]) == (runs[1], "cancelled")
+        assert editor.progress(waiting)[-1] == {"kind": "end", "message": "cancelled"}
+        assert [run["run"] for run in (await editor.request("testwright/status", None))["runs"]] == [runs[0]]
+        await editor.command(CANCEL)
+        await editor.wait_for("testwright/runFinished", lambda params: params["run"] == runs[0])
+        await nothing_is_left(editor, workspace, environment)
+
+
+async def test_a_measurement(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    async with editor_for(MINIMAL, options={"notifications": True}) as editor:
+        editor.open(pricing)
+        run = (await editor.command(MEASURE, {"uri": pricing.as_uri()}))["run"]
+        await asyncio.sleep(0.7)
+        begun = time.monotonic()
+        await by_id(editor, run)
+        finished = await editor.wait_for("testwright/runFinished")
+        assert time.monotonic() - begun < AT_MOST
+        await nothing_is_left(editor, workspace, environment)
+
+    assert finished["status"] == "cancelled"
+
+
+async def test_what_is_over_or_never_was_cannot_be_cancelled(editor_for: EditorFactory, pricing: Path) -> None:
+    async with editor_for(EGLOT) as editor:
+        editor.open(pricing)
+        assert await editor.command(CANCEL, {"run": "generate-9"}) == {"cancelled": []}
+        assert await editor.command(CANCEL, {}) == {"cancelled": []}
+        run = (await editor.command(GENERATE, {"uri": pricing.as_uri()}))["run"]
+        await by_id(editor, run)
+        assert await editor.command(CANCEL, {"run": run}) == {"cancelled": []}
+        editor.notify("window/workDoneProgress/cancel", {"token": "nobody's"})
+        assert await editor.command(CANCEL) == {"cancelled": []}
+        assert editor.all_of("window/logMessage") == []
+
+
+async def test_a_module_that_is_removed_ends_its_run(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    async with editor_for(VSCODE, options={"notifications": True}) as editor:
+        await editor.command(GENERATE, {"uri": pricing.as_uri()})
+        await editor.wait_for("$/progress", lambda params: "searching" in params["value"].get("message", ""))
+        renamed = pricing.with_name("prices.py")
+        pricing.rename(renamed)
+        changes = [{"uri": renamed.as_uri(), "type": 1}, {"uri": pricing.as_uri(), "type": 3}]
+        editor.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+        finished = await editor.wait_for("testwright/runFinished", timeout=5)
+        told = await editor.wait_for("window/showMessage")
+        await nothing_is_left(editor, workspace, environment)
+
+    assert finished["status"] == "cancelled"
+    assert told == {
+        "type": 2,
+        "message": "pricing.py was removed or renamed, so its run was ended and nothing was written.",
+    }
+
+
+async def test_a_module_that_is_removed_unseen_gets_no_tests(
+    editor_for: EditorFactory, workspace: Path, pricing: Path
+) -> None:
+    """A client that watches no files: it is found out before anything is written."""
+    async with editor_for(MINIMAL) as editor:
+        await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
+        await asyncio.sleep(0.5)
+        pricing.unlink()
+        told = await editor.wait_for("window/showMessage", timeout=60)
+
+    assert told["type"] == 1
+    assert "pricing.py was removed or renamed during the run, so no tests were written for it." in told["message"]
+    assert not (workspace / "tests").exists()
+
+
+async def test_a_module_that_the_editor_still_holds_is_not_gone(
+    editor_for: EditorFactory, workspace: Path, pricing: Path
+) -> None:
+    async with editor_for(FULL) as editor:
+        editor.open(pricing)
+        await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
+        await editor.wait_for("$/progress", lambda params: "searching" in params["value"].get("message", ""))
+        pricing.unlink()
+        editor.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": pricing.as_uri(), "type": 3}]})
+        told = await editor.wait_for("window/showMessage", timeout=60)
+
+    assert told["type"] == 3
+    assert (workspace / "tests" / "test_pricing.py").is_file()
+
+
+async def test_the_end_of_the_server_in_mid_run_leaves_nothing(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    async with editor_for(FULL) as editor:
+        editor.open(pricing)
+        await editor.command(GENERATE, {"uri": pricing.as_uri()})
+        await editor.wait_for("$/progress", lambda params: " tests kept" in params["value"].get("message", ""))
+        boxes = descendants(editor.process.pid)
+        assert boxes
+        await editor.request("shutdown", None)
+        with pytest.raises(RequestFailed):
+            await editor.command(CANCEL)
+        editor.notify("exit", None)
+        assert await asyncio.wait_for(editor.process.wait(), 5) == 0
+
+    assert [pid for pid in boxes if Path(f"/proc/{pid}").exists()] == []
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+    assert not (workspace / "tests").exists()
