@@ -13,6 +13,7 @@ names the error in JSON, in events and in the documentation.
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
     ├── BoxFailure            box-failure      a box that started did not do its job (limits, a crash, bad data)
     ├── ImportFailure         import-failure   the module under test cannot be imported in the box
+    ├── NothingToJudge        nothing-to-judge the module has no test that can be run
     ├── NothingProven         nothing-proven   no candidate survived the judge
     ├── WriteRefused          write-refused    the place of the test file is not allowed
     ├── WriteConflict         write-conflict   the test file changed during the run
@@ -87,6 +88,12 @@ class ImportFailure(TestwrightError):
     """The module under test cannot be imported in the box."""
 
     slug = "import-failure"
+
+
+class NothingToJudge(TestwrightError):
+    """The module has no test file, or none of its tests can be run."""
+
+    slug = "nothing-to-judge"
 
 
 class NothingProven(TestwrightError):

@@ -395,7 +395,7 @@ class JudgedTest:
         name: As pytest names it within its file, parameters included: ``TestCart::test_total[3-9]``.
         outcome: ``passed`` or ``failed`` in every run; ``flaky`` when the runs differ; ``skipped`` when it skips itself
             or is expected to fail; ``not-judged`` when it did not come to its end in the time that it had.
-        reason: Why it is not passed, as a part of a sentence; empty when it passed.
+        reason: Why it is not passed, or what is odd about that, as a part of a sentence; else empty.
     """
 
     name: str
@@ -546,9 +546,10 @@ class RunEvent:
         Phase ``explore``: cases run, and lines and branches reached that were missing.
     ``step``, ``done``, ``all``
         Phase ``judge``: how many of how many candidates (``step`` is ``candidates``) or mutants (``mutants``) are done.
+        Phase ``verify`` of a judgement of existing tests: how many of them (``step`` is ``tests``).
     ``kept``
         Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is
-        being proven. Kind ``finished``: tests that the run has added.
+        being proven. Kind ``finished``: tests that the run has added; of a judgement, those that are sound.
     ``percent``, ``status``
         Kind ``finished``: coverage after the run, 0 when it is not known, and the report's status (``measured`` when
         existing tests were only measured).

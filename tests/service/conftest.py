@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from testwright.boxes.reaping import Registry
-from testwright.model import RunEvent, TestPlace
+from testwright.model import JudgeReport, RunEvent, TestPlace
 from testwright.service import GenerateRequest, MeasureResult, RunResult, UnitTestGenerationService
 from testwright.settings import Options
 
@@ -68,6 +68,9 @@ class Project:
         assert result.report.status == "written", result.report.error
         assert result.report.test_file is not None
         return Path(result.report.test_file).read_text(encoding="utf-8")
+
+    async def judge(self, name: str, buffers: Mapping[str, str] | None = None, **options: Any) -> JudgeReport:
+        return await UnitTestGenerationService().judge(self.request(name, buffers, **options), self.take)
 
     def files(self) -> dict[str, bytes]:
         """All that is in the workspace."""

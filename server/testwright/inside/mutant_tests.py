@@ -90,13 +90,14 @@ class ItemRunner:
 
         # Before plugins that run a test several times or elsewhere.
         pytest.hookimpl(tryfirst=True)(ItemRunner.pytest_runtest_protocol)
+        self._skip = pytest.skip.Exception
         self._state = NOT_RUN
         self._noted_failure = False
         self._raised = 0
         self.give_up: Callable[[], None] = lambda: None
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
-        """Set up, call and tear down one item; what anything of it raises is a failure."""
+        """Set up, call and tear down one item; what anything of it raises is a failure, unless it skips itself."""
         self._state = FAILED
         self._noted_failure = False
         # As pytest's own `runtestprotocol` does.
@@ -109,6 +110,8 @@ class ItemRunner:
             passed = True
         except _OutOfTimeError:
             raise
+        except self._skip:
+            passed = True
         except BaseException:
             passed = False
         finally:
@@ -122,7 +125,8 @@ class ItemRunner:
             item._request = False  # noqa: SLF001
             item.funcargs = None
         # A case of unittest keeps its failures for the report; a subtest reports its own.
-        passed = passed and not getattr(item, "_excinfo", None) and not self._noted_failure
+        kept = [info for info in getattr(item, "_excinfo", None) or () if not isinstance(info.value, self._skip)]
+        passed = passed and not kept and not self._noted_failure
         self._state = PASSED if passed else FAILED
         return True
 

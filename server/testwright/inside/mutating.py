@@ -103,12 +103,16 @@ class Plan(NamedTuple):
 
 
 def run(request: dict[str, Any], channel: Channel) -> None:
-    """Answer ``excluded``, ``mutants``, a ``mutant`` for each, ``mutated``; else ``wrong-file`` or ``not-collected``.
+    """Run mutants.
+
+    It answers ``idle`` for a score, ``excluded``, ``mutants``, a ``mutant`` for each, ``mutated``; else ``wrong-file``
+    or ``not-collected``.
 
     Request fields beside the usual: ``purpose``, ``test_file``, ``module``, ``file``, ``tests`` (``id``; ``node``, the
     names of its classes and its own; ``lines``, null to measure them), ``imports`` (modules that the tests use),
     ``import_lines`` (executed by the import alone), ``first_line``, ``last_line``, ``limit`` (mutants), ``seed``,
-    ``skip`` (identifiers of mutants not to run again), ``wall_seconds``.
+    ``skip`` (identifiers of mutants not to run again), ``leave_out`` (node ids of items that do not run),
+    ``wall_seconds``.
     """
     deadline = time.monotonic() + request["wall_seconds"]
     Tools(request, ["coverage", "pytest"] if request["purpose"] == "score" else ["pytest"])
@@ -172,9 +176,11 @@ class Mutating:
         _exit(0)
 
     def _tests(self, items: Sequence[Any]) -> list[Test]:
+        leave_out = frozenset(self._request["leave_out"])
         found: dict[str, list[Any]] = {}
         for item in items:
-            found.setdefault(_node(item), []).append(item)
+            if item.nodeid[:1000] not in leave_out:
+                found.setdefault(_node(item), []).append(item)
         return [
             Test(entry["id"], tuple(found[entry["node"]]), _lines(entry["lines"]))
             for entry in self._request["tests"]
@@ -184,7 +190,7 @@ class Mutating:
     def _measured(self, tests: Sequence[Test], measuring: LineMeasuring) -> "tuple[list[Test], frozenset[str]]":
         """The tests with their lines as far as there is time, and those that do not pass by themselves."""
         until = time.monotonic() + MEASURING_SHARE * (self._deadline - time.monotonic())
-        measured, unfit = [], set()
+        measured, unfit, idle = [], set(), []
         for test in tests:
             left = until - time.monotonic()
             if test.lines is not None or left <= 0:
@@ -194,6 +200,9 @@ class Mutating:
             measured.append(test._replace(lines=lines))
             if not passed and time.monotonic() < until:
                 unfit.add(test.id)
+            if passed and not lines:
+                idle.append(test.id)
+        self._channel.send("idle", ids=idle)
         return measured, frozenset(unfit)
 
     def _run_clean(self, tests: Sequence[Test], unfit: "frozenset[str]") -> None:

@@ -25,7 +25,8 @@ def run_plain(request: Dict[str, Any], channel: Channel) -> None:
 
     Request fields beside the usual: ``measure``, ``statements`` and ``branches`` (for coverage so far), ``first`` (a
     test file to run before the others, or None), ``order`` (``given``, ``reversed``, ``shuffled``), ``collect_only``,
-    ``clock_shift``, ``test_seconds`` (wall time of one phase of a test, None for no limit).
+    ``clock_shift``, ``test_seconds`` (wall time of one phase of a test, None for no limit), ``leave_out`` (node ids
+    of tests that do not run).
     """
     Tools(request, ["coverage", "pytest"] if request["measure"] else ["pytest"])
     import pytest  # noqa: PLC0415 - only now is it decided which one
@@ -78,7 +79,9 @@ class PlainRun:
             self._channel.send("collect-error", nodeid=report.nodeid[:1000], message=explain(report))
 
     def pytest_collection_modifyitems(self, items: List[Any]) -> None:
-        """Put the file that tells most about the target first, or turn the order round."""
+        """Take out what is not to run; put the file that tells most about the target first, or change the order."""
+        leave_out = frozenset(self._request["leave_out"])
+        items[:] = [item for item in items if item.nodeid[:1000] not in leave_out]
         if self._request["order"] == "reversed":
             items.reverse()
         elif self._request["order"] == "shuffled":

@@ -149,12 +149,14 @@ class Score:
         figures: The numbers, and the mutants that survived.
         excluded: Tests that could not take part, since they do not pass by themselves or beside others in one process,
             or take too long to run for each mutant.
+        idle: Tests that were seen to run no line of the target beyond its import.
         stopped_by: As in ``KillMatrix``.
         note: A sentence for the user where something was left out, else empty.
     """
 
     figures: MutationFigures
     excluded: frozenset[str]
+    idle: frozenset[str]
     stopped_by: StoppedBy
     note: str
 
@@ -165,6 +167,7 @@ async def mutation_score(  # noqa: PLR0913 - each is another thing to say
     test_file: Path,
     nodes: Sequence[str],
     *,
+    leave_out: Sequence[str] = (),
     executed: Collection[int],
     seed: int,
     deadline: float,
@@ -181,6 +184,7 @@ async def mutation_score(  # noqa: PLR0913 - each is another thing to say
         target: The module; only mutants in its lines are made.
         test_file: The file in the snapshot (on the host).
         nodes: Its test functions that pass, each once: ``TestCart::test_total``.
+        leave_out: Node ids of items that do not run, such as parameters with which a function does not pass.
         executed: Lines of the target that the file is known to run, by whatever of it; a mutant in another line is one
             that no test covers.
         seed: Of the order of the mutants: when time runs out, those that ran are spread over the module.
@@ -197,7 +201,7 @@ async def mutation_score(  # noqa: PLR0913 - each is another thing to say
     tests = [MutationTest(node, node, None) for node in nodes]
     before = frozenset(import_lines)
     phase = _Phase("score", session, target, tests, seed, deadline, before, limit, relaxation, limits)
-    phase.on_progress = on_progress
+    phase.leave_out, phase.on_progress = leave_out, on_progress
     await phase.run(test_file)
     return phase.score(frozenset(executed))
 
@@ -241,6 +245,11 @@ class _Excluded(_Message):
     ids: _Ids
 
 
+class _Idle(_Message):
+    type: Literal["idle"]
+    ids: _Ids
+
+
 class _Drawn(_Message):
     type: Literal["mutants"]
     ids: _Ids
@@ -279,7 +288,7 @@ class _NotCollected(_Message):
     errors: Annotated[list[_Text], Field(max_length=1000)]
 
 
-_AnyMessage = _Excluded | _Drawn | _Mutant | _Mutated | _WrongFile | _NotCollected
+_AnyMessage = _Idle | _Excluded | _Drawn | _Mutant | _Mutated | _WrongFile | _NotCollected
 _ADAPTER: TypeAdapter[_AnyMessage] = TypeAdapter(Annotated[_AnyMessage, Field(discriminator="type")])
 
 
@@ -312,10 +321,12 @@ class _Phase:
     relaxation: int
     limits: Limits
     imports: frozenset[str] = frozenset()
+    leave_out: Sequence[str] = ()
     on_progress: Callable[[int, int], None] = lambda _done, _all: None
     drawn: list[str] = field(default_factory=list)
     total: int = 0
     results: dict[str, _Mutant] = field(default_factory=dict)
+    idle: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
     lost: list[str] = field(default_factory=list)
     stopped_by: StoppedBy | None = None
@@ -358,6 +369,8 @@ class _Phase:
         async with contextlib.aclosing(messages) as stream:
             async for raw in stream:
                 match _parsed(raw):
+                    case _Idle(ids=ids):
+                        self.idle = frozenset(ids)
                     case _Excluded(ids=ids):
                         self.excluded = frozenset(ids)
                     case _Drawn(ids=ids, total=total):
@@ -399,6 +412,7 @@ class _Phase:
             "limit": self.limit,
             "seed": self.seed,
             "skip": [*self.results, *self.lost],
+            "leave_out": list(self.leave_out),
             "wall_seconds": max(0.1, seconds - 0.5),
             "pytest_arguments": list(RELAXATIONS[self.relaxation].arguments),
         }
@@ -473,7 +487,7 @@ class _Phase:
         elif len(self.drawn) < self.total:
             note = f"{len(self.drawn)} of {self.total} mutants ran, spread over the module."
         excluded = self.excluded.intersection(test.id for test in self.tests)
-        return Score(figures, excluded, self.stopped_by or "failed", note)
+        return Score(figures, excluded, self.idle, self.stopped_by or "failed", note)
 
 
 def _summary(mutant: _Mutant) -> MutantSummary:

@@ -45,6 +45,30 @@ def weakness(candidate: Candidate, source: str = "") -> str | None:  # noqa: PLR
     return "it asserts nothing about what the code does"
 
 
+def is_vacuous(node: ast.expr) -> bool:  # noqa: PLR0911 - one return per form
+    """Whether an asserted expression is true whatever the code under test does.
+
+    That is a constant, a display that is not empty (``assert (x == 1, "why")``), ``x == 1 or 2``, and a length that is
+    not negative.
+    """
+    match node:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
+            return any(not isinstance(item, ast.Starred) for item in items)
+        case ast.Dict(keys=keys):
+            return any(key is not None for key in keys)
+        case ast.Lambda():
+            return True
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(is_vacuous(value) for value in values)
+        case ast.BoolOp(values=values):
+            return any(is_vacuous(value) for value in values)
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            return _is_length_not_negative(left, operator, right)
+    return False
+
+
 def _known(candidate: Candidate) -> frozenset[str]:
     """Names that carry something of the run: results, objects made, fixtures, what is imported."""
     names = {one.bound for one in candidate.imports} | set(candidate.fixtures)
@@ -88,7 +112,7 @@ def _pairs(node: ast.Compare) -> Iterator[tuple[ast.expr, ast.cmpop, ast.expr]]:
     yield from zip(sides, node.ops, sides[1:], strict=False)
 
 
-def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: bool) -> bool:  # noqa: PLR0911 - one return per form
+def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: bool) -> bool:
     if ast.dump(left) == ast.dump(right):
         return False
     if any(_is_type_of(side) for side in (left, right)):
@@ -96,19 +120,20 @@ def _compares(left: ast.expr, operator: ast.cmpop, right: ast.expr, *, returns: 
     none = any(isinstance(side, ast.Constant) and side.value is None for side in (left, right))
     if none:
         return returns and isinstance(operator, ast.Is | ast.Eq)
+    return not _is_length_not_negative(left, operator, right)
+
+
+def _is_length_not_negative(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> bool:
     match left, operator, right:
-        # A length is never negative.
         case ast.Call(func=ast.Name(id="len")), ast.GtE(), ast.Constant(value=0):
-            return False
-        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.Constant(value=int() as number) if (
-            number < 0
-        ):
-            return False
+            return True
+        case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.Constant(value=int() as number):
+            return number < 0
         case ast.Call(func=ast.Name(id="len")), ast.Gt() | ast.NotEq(), ast.UnaryOp(op=ast.USub()):
-            return False
+            return True
         case ast.Constant(value=0), ast.LtE(), ast.Call(func=ast.Name(id="len")):
-            return False
-    return True
+            return True
+    return False
 
 
 def _is_type_of(node: ast.expr) -> bool:

@@ -159,10 +159,10 @@ async def _start(  # noqa: C901, PLR0913, PLR0917 - as run_plain has them; one c
             "collect_only": run.collect_only,
             "clock_shift": run.conditions.shift,
             "test_seconds": run.test_seconds,
+            "leave_out": list(run.leave_out),
             "pytest_arguments": [
                 *RELAXATIONS[relaxation].arguments,
                 *(f"--ignore={path}" for path in run.ignore),
-                *(f"--deselect={nodeid}" for nodeid in run.leave_out),
             ],
         },
         limits=limits_for(seconds, limits),

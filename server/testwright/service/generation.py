@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testwright.errors import TestwrightError
-from testwright.model import RunEvent, RunReport
+from testwright.model import JudgeReport, RunEvent, RunReport
 from testwright.service.delivery import Deliver, write_to_disk
 from testwright.service.job import GenerateRequest
+from testwright.service.judging import Judging
 from testwright.service.measuring import Measurement
 from testwright.service.result import MeasureResult, RunResult
 from testwright.service.run import Run
@@ -107,6 +108,29 @@ class UnitTestGenerationService:
             return measurement.failed(error)
         except OSError as error:
             return measurement.failed(_disk_failure(error))
+
+    async def judge(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> JudgeReport:
+        """Judge the tests that a module has: which are sound, what they cover and what they notice.
+
+        Nothing is written.
+
+        Args:
+            request: Which module; its whole budget may be used.
+            on_event: Called with each event, in this task.
+
+        Returns:
+            What was found; a failure is told in ``error`` and not raised.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled; no process is left.
+        """
+        judging = Judging(request, on_event)
+        try:
+            return await judging.execute()
+        except TestwrightError as error:
+            return judging.failed(error)
+        except OSError as error:
+            return judging.failed(_disk_failure(error))
 
 
 def _disk_failure(error: OSError) -> TestwrightError:
