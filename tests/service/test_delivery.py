@@ -52,7 +52,7 @@ async def test_what_is_delivered_is_told_and_the_disk_is_the_caller_s(project: P
 
 async def test_coverage_is_that_of_the_whole_file_with_what_was_there(project: Project) -> None:
     project.write("shop.py", MODULE)
-    project.write("tests/test_shop.py", TEST)
+    project.write("tests/test_signs.py", TEST)  # not the module's own test file, which the new tests are added to
     result = await project.generate("shop.py", symbol="last")
 
     assert result.report.status == "written", result.report.error
@@ -66,6 +66,7 @@ async def test_coverage_is_that_of_the_whole_file_with_what_was_there(project: P
     assert coverage.sets.executed == {1, 2, 3, 7, 8}
     assert coverage.sets.missing_lines == (4,)
     assert result.delivered is not None
+    assert result.delivered.place.path.name == "test_shop.py"
     added = len(result.delivered.tests)
     assert added >= 1
     assert coverage.tests >= 1 + added
