@@ -105,7 +105,10 @@ def report_to_json(report: RunReport) -> ReportJson:
         "module": report.module,
         "path": report.path,
         "symbol": report.symbol,
-        "coverage": {"before": _coverage(report.coverage_before), "after": _coverage(report.coverage_after)},
+        "coverage": {
+            "before": coverage_to_json(report.coverage_before),
+            "after": coverage_to_json(report.coverage_after),
+        },
         "tests": {
             "kept": [
                 {
@@ -191,7 +194,18 @@ def exit_code(report: RunReport) -> int:
         return 130
     if report.success:
         return 0 if report.threshold_reached else 1
-    return _exit_codes().get(report.error_slug or "", TestwrightError.exit_code)
+    return exit_code_of(report.error_slug)
+
+
+def exit_code_of(slug: str | None) -> int:
+    """Exit code for an error, by its slug; 3 for one that is not known."""
+    codes: dict[str, int] = {}
+    classes: list[type[TestwrightError]] = [TestwrightError]
+    while classes:
+        error = classes.pop()
+        codes[error.slug] = error.exit_code
+        classes.extend(error.__subclasses__())
+    return codes.get(slug or "", TestwrightError.exit_code)
 
 
 def line_ranges(lines: Iterable[int], limit: int = 12) -> str:
@@ -236,7 +250,8 @@ def discarded_by_reason(discarded: Sequence[DiscardedTest]) -> list[tuple[str, i
     return Counter(test.reason.partition(": ")[0].rstrip(".") for test in discarded).most_common()
 
 
-def _coverage(figures: CoverageFigures | None) -> CoverageJson | None:
+def coverage_to_json(figures: CoverageFigures | None) -> CoverageJson | None:
+    """Coverage as plain values; None when it is unknown."""
     if figures is None:
         return None
     return {
@@ -252,13 +267,3 @@ def _limited(words: list[str], limit: int) -> str:
     if len(words) > limit:
         return ", ".join(words[:limit]) + f" and {len(words) - limit} more"
     return ", ".join(words)
-
-
-def _exit_codes() -> dict[str, int]:
-    codes: dict[str, int] = {}
-    classes: list[type[TestwrightError]] = [TestwrightError]
-    while classes:
-        error = classes.pop()
-        codes[error.slug] = error.exit_code
-        classes.extend(error.__subclasses__())
-    return codes

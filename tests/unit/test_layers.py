@@ -21,6 +21,7 @@ ROWS = (
     {"engines", "judge", "writing", "models", "store"},
     {"service", "batch"},
     {"rendering", "doctor"},
+    {"judge_rendering"},
     {"lsp"},
     {"cli"},
 )

@@ -1,9 +1,11 @@
-"""The command line: ``testwright generate``, ``doctor`` and ``clean``.
+"""The command line: ``testwright generate``, ``judge``, ``lsp``, ``doctor`` and ``clean``.
 
-Results go to standard output, progress and errors to standard error. Exit codes: 0 the threshold is reached, 1 it is
-not (what was proven is written all the same), 2 the request is wrong, 3 nothing could be proven, 130 cancelled.
+Results go to standard output, progress and errors to standard error. Exit codes: 0 the threshold is reached (the tests
+are sound), 1 it is not (what was proven is written all the same), 2 the request is wrong, 3 nothing could be proven or
+judged, 130 cancelled.
 
-``commands`` is what the user may say, ``generating`` does it, ``views`` is what a person sees. What takes time to load
+``commands`` is what the user may say, ``generating`` and ``judging`` do it by way of ``running``, ``views`` is what a
+person sees. What takes time to load
 is loaded by the command that needs it.
 """
 

@@ -31,6 +31,26 @@ Exit codes (the worst of several targets counts):
     130  cancelled
 """
 
+_JUDGE_HELP = """Judge the tests that a module has.
+
+It tells which of them pass under every hash seed, order, time zone and date, what they cover of the module, which
+changes of it (mutants) none of them notices, and which tests assert nothing. Nothing is written.
+
+\b
+    testwright judge src/shop/cart.py
+    testwright judge --module shop.cart --budget 120
+
+Several modules are done one after the other, each with the whole budget.
+
+\b
+Exit codes (the worst of several modules counts):
+    0    each test is sound: it passes, or skips itself
+    1    a test fails, is flaky, or could not be judged in the time
+    2    the request or a setting is wrong
+    3    nothing could be judged
+    130  cancelled
+"""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -105,10 +125,51 @@ def generate(
     if options["output"] is not None and len(targets) + len(modules) > 1:
         raise click.UsageError("--output names one file, so it goes with one target only.")
     # Loaded here, as in each command, so that the help does not wait for it.
-    from testwright.cli.generating import Wanted, generate_all  # noqa: PLC0415
+    from testwright.cli.generating import generate_all  # noqa: PLC0415
+    from testwright.cli.running import Wanted  # noqa: PLC0415
 
     wanted = [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
     return generate_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
+
+
+@commands.command(short_help="Judge the tests that a module has.", help=_JUDGE_HELP)
+@click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1)
+@click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name in the workspace.")
+@click.option(
+    "--workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Root of the project.  [default: found from the module]",
+)
+@click.option("--budget", metavar="SECONDS", type=float, help="Wall time for all.  [default: 30]")
+@click.option(
+    "--box",
+    type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
+    help="What code runs in. 'none' runs the module and its tests without isolation.  [default: auto]",
+)
+@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
+@click.option("--seed", metavar="NUMBER", type=int, help="Order of the mutants, should time run out.  [default: 0]")
+@click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+@click.option("--events", is_flag=True, help="Print events as JSON lines on standard error.")
+@_debug_option
+def judge(
+    *,
+    targets: tuple[str, ...],
+    modules: tuple[str, ...],
+    workspace: Path | None,
+    as_json: bool,
+    events: bool,
+    **options: Any,
+) -> int:
+    """Judge the tests of each module; the help stands in ``_JUDGE_HELP``."""
+    if not targets and not modules:
+        raise click.UsageError("Give at least one PATH, or --module NAME.")
+    from testwright.cli.judging import judge_all  # noqa: PLC0415
+    from testwright.cli.running import Wanted  # noqa: PLC0415
+
+    wanted = [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
+    return judge_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
 
 
 @commands.command("lsp", short_help="Serve an editor over the Language Server Protocol.")

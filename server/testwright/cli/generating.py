@@ -1,48 +1,21 @@
-"""``testwright generate``: one run after the other, with progress, results and cancelling."""
+"""``testwright generate``: one run after the other, and their results."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from testwright.analysis.targets import parse_request
-from testwright.cli.errors import own_error
-from testwright.cli.output import console, print_json, print_json_line, print_view
+from testwright.cli.output import console, print_json, print_view
+from testwright.cli.running import Messages, OnEvent, Wanted, run_each, said
 from testwright.cli.views import diff_view, report_view
-from testwright.errors import TestwrightError
-from testwright.model import RunEvent, RunReport
-from testwright.rendering import INTERNAL_SLUG, event_to_json, exit_code, report_to_json, unfinished_report
-from testwright.service import GenerateRequest, UnitTestGenerationService
-from testwright.settings import Options, Settings
+from testwright.model import RunReport
+from testwright.rendering import exit_code, report_to_json, unfinished_report
+from testwright.service import UnitTestGenerationService
+from testwright.settings import Settings
 from testwright.specification import OpenHandsIntegrationConfig
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One target as the user named it: ``PATH[::Class.method]``, or a module's name."""
-
-    text: str
-    is_module_name: bool = False
-
-    def request(self, workspace: Path | None, options: Options) -> GenerateRequest:
-        """The service's request for it.
-
-        Raises:
-            UsageError: The text names no file.
-        """
-        if self.is_module_name:
-            return GenerateRequest(workspace=workspace, path=None, symbol=None, module=self.text, settings=options)
-        named = parse_request(self.text)
-        return GenerateRequest(workspace=workspace, path=named.path, symbol=named.symbol, module=None, settings=options)
 
 
 def generate_all(
@@ -57,104 +30,42 @@ def generate_all(
         as_json: Whether one JSON object is printed at the end: the report, or ``{"runs": [...]}`` for several targets.
         events: Whether events are printed as JSON lines.
     """
-    # By identity: a seed or a threshold of 0 is something that was said.
-    said = Options(**{name: None if value is False or value == () else value for name, value in options.items()})
-    reports = asyncio.run(_run_all(wanted, workspace, said, _Reporter(as_json, events)))
+    settings = said(options)
+    threshold = Settings().coverage_threshold if settings.coverage_threshold is None else settings.coverage_threshold
+    service = UnitTestGenerationService(OpenHandsIntegrationConfig.from_env())
+
+    async def generate(target: Wanted, on_event: OnEvent) -> RunReport:
+        return await service.run(target.request(workspace, settings), on_event)
+
+    messages = Messages(events=events)
+    results = _Results(messages, as_json=as_json, events=events)
+    running = run_each(
+        wanted,
+        generate,
+        unfinished=partial(unfinished_report, threshold=threshold),
+        messages=messages,
+        show=results.show,
+        cancelled="nothing was written",
+    )
+    reports = asyncio.run(running)
     if as_json:
         objects = [report_to_json(report) for report in reports]
         print_json(objects[0] if len(wanted) == 1 else {"runs": objects})
     return max(exit_code(report) for report in reports)
 
 
-async def _run_all(
-    wanted: Sequence[Wanted], workspace: Path | None, options: Options, reporter: _Reporter
-) -> list[RunReport]:
-    """An error of one does not keep the next from being done; cancelling does."""
-    service = UnitTestGenerationService(OpenHandsIntegrationConfig.from_env())
-    reports: list[RunReport] = []
-    with _cancelled_by_signals():
-        for target in wanted:
-            try:
-                with reporter.progress(target.text) as on_event:
-                    report = await service.run(target.request(workspace, options), on_event)
-            except asyncio.CancelledError:
-                message = f"Cancelled: nothing was written for {target.text}."
-                report = _unfinished("cancelled", target, options, "cancelled", message)
-            except TestwrightError as error:
-                report = _unfinished("failed", target, options, error.slug, str(error))
-            except Exception as error:  # noqa: BLE001 - told in a sentence, and the next target still gets its turn
-                report = _unfinished("failed", target, options, INTERNAL_SLUG, own_error(error))
-            reports.append(report)
-            reporter.show(target.text, report)
-            if report.status == "cancelled":
-                break
-    return reports
+class _Results:
+    """Shows results for a person; as JSON they are printed when all are done."""
 
-
-def _unfinished(
-    status: Literal["cancelled", "failed"], target: Wanted, options: Options, slug: str, message: str
-) -> RunReport:
-    threshold = Settings().coverage_threshold if options.coverage_threshold is None else options.coverage_threshold
-    return unfinished_report(status, target.text, threshold=threshold, slug=slug, message=message)
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[None]:
-    """The first signal cancels the run, which kills its boxes; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def restore() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-
-    def cancel() -> None:
-        restore()
-        if task is not None:
-            task.cancel()
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, cancel)
-    try:
-        yield
-    finally:
-        restore()
-
-
-class _Reporter:
-    """Shows the progress and the result of runs: for a person, or as JSON."""
-
-    def __init__(self, as_json: bool, events: bool) -> None:  # noqa: FBT001 - both are the user's switches
+    def __init__(self, messages: Messages, *, as_json: bool, events: bool) -> None:
         self._as_json = as_json
         self._events = events
+        self._errors = messages.console
         self._output = console()
-        self._errors = console(stderr=True)
         self._shown = 0
 
-    def progress(self, named: str) -> AbstractContextManager[Callable[[RunEvent], None]]:
-        """Give the function that takes the events of one run."""
-        if self._events:
-            return nullcontext(lambda event: print_json_line(event_to_json(event, named)))
-        if self._errors.is_terminal:
-            return self._spinner(named)
-        return nullcontext(lambda _: None)
-
-    @contextmanager
-    def _spinner(self, named: str) -> Iterator[Callable[[RunEvent], None]]:
-        # The text comes last: it is the one that may be cut off where the terminal ends.
-        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-        with Progress(*columns, console=self._errors, transient=True) as progress:
-            bar = progress.add_task(named, total=None)
-            yield lambda event: progress.update(bar, description=f"{named}: {event.phase}, {event.message}")
-
-    def show(self, named: str, report: RunReport) -> None:
-        """Print the result of one run; as JSON it is printed when all are done."""
-        if report.error is not None:
-            slug = report.error_slug or "error"
-            if self._events:
-                print_json_line({"kind": "error", "target": named, "slug": slug, "message": report.error})
-            else:
-                self._errors.print(f"testwright: {report.error}", style="red", soft_wrap=True)
+    def show(self, report: RunReport) -> None:
+        """Print the result of one run."""
         if self._as_json or not report.success:
             return
         if report.diff:

@@ -28,6 +28,9 @@ _LEAST_SECONDS = 1.0
 _DIAGNOSIS_FACTOR = 2.0
 """Looking for a cause takes more runs at once than judging did; it is only done when so much more time is left."""
 
+_LONG = 160
+"""Characters of a message from which on it is cut."""
+
 NO_TIME = "there was no time left for it"
 
 _Kind = Literal["passed", "failed", "skipped", "unfinished"]
@@ -354,4 +357,6 @@ def _notes(first: _Trial, covered: CoverageSets) -> list[str]:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:300]
+    """A message in one line; of a long one, which tells where each value came from, the first line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONG else " ".join(text.strip().splitlines()[0].split())[:300]

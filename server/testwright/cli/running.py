@@ -1,0 +1,182 @@
+"""What commands that run something have in common: targets, progress, cancelling, one run after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from testwright.analysis.targets import parse_request
+from testwright.cli.errors import own_error
+from testwright.cli.output import console, print_json_line
+from testwright.errors import TestwrightError
+from testwright.model import RunEvent
+from testwright.rendering import INTERNAL_SLUG, event_to_json
+from testwright.service import GenerateRequest
+from testwright.settings import Options
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+OnEvent = Callable[[RunEvent], None]
+
+
+class Report(Protocol):
+    """What a run ends with."""
+
+    @property
+    def status(self) -> str:
+        """How it ended."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """A sentence, when it failed."""
+        ...
+
+    @property
+    def error_slug(self) -> str | None:
+        """Stable name of the error."""
+        ...
+
+
+_R = TypeVar("_R", bound=Report)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One target as the user named it: ``PATH[::Class.method]``, or a module's name."""
+
+    text: str
+    is_module_name: bool = False
+
+    def request(self, workspace: Path | None, options: Options) -> GenerateRequest:
+        """The service's request for it.
+
+        Raises:
+            UsageError: The text names no file.
+        """
+        if self.is_module_name:
+            return GenerateRequest(workspace=workspace, path=None, symbol=None, module=self.text, settings=options)
+        named = parse_request(self.text)
+        return GenerateRequest(workspace=workspace, path=named.path, symbol=named.symbol, module=None, settings=options)
+
+
+def said(options: dict[str, Any]) -> Options:
+    """What was said on the command line, by the name of its setting; a flag or list that was not given says nothing."""
+    # By identity: a seed or a threshold of 0 is something that was said.
+    return Options(**{name: None if value is False or value == () else value for name, value in options.items()})
+
+
+class Unfinished(Protocol):
+    """Makes the report of a run that ended without one: cancelled, or by an error."""
+
+    def __call__(self, status: Literal["cancelled", "failed"], named: str, *, slug: str, message: str) -> Any:
+        """Make it, of how the run ended, the target as the user named it, and the error's name and sentence."""
+        ...
+
+
+async def run_each(  # noqa: PLR0913 - what a command has of its own
+    wanted: Sequence[Wanted],
+    work: Callable[[Wanted, OnEvent], Awaitable[_R]],
+    *,
+    unfinished: Unfinished,
+    messages: Messages,
+    show: Callable[[_R], None],
+    cancelled: str,
+) -> list[_R]:
+    """Do one run after the other. An error of one does not keep the next from being done; cancelling does.
+
+    Args:
+        wanted: At least one target.
+        work: Does the run of a target.
+        unfinished: Makes the report where ``work`` has raised.
+        messages: Shows progress and errors.
+        show: Shows a report.
+        cancelled: What cancelling means, as the end of a sentence: ``nothing was written``.
+    """
+    reports: list[_R] = []
+    with _cancelled_by_signals():
+        for target in wanted:
+            try:
+                with messages.progress(target.text) as on_event:
+                    report = await work(target, on_event)
+            except asyncio.CancelledError:
+                message = f"Cancelled: {cancelled} for {target.text}."
+                report = unfinished("cancelled", target.text, slug="cancelled", message=message)
+            except TestwrightError as error:
+                report = unfinished("failed", target.text, slug=error.slug, message=str(error))
+            except Exception as error:  # noqa: BLE001 - told in a sentence, and the next target still gets its turn
+                report = unfinished("failed", target.text, slug=INTERNAL_SLUG, message=own_error(error))
+            reports.append(report)
+            messages.error(target.text, report)
+            show(report)
+            if report.status == "cancelled":
+                break
+    return reports
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """The first signal cancels the run, which kills its boxes; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def restore() -> None:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def cancel() -> None:
+        restore()
+        if task is not None:
+            task.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, cancel)
+    try:
+        yield
+    finally:
+        restore()
+
+
+class Messages:
+    """Progress and errors on standard error: for a person, or as JSON lines.
+
+    Args:
+        events: Whether events are printed as JSON lines.
+    """
+
+    def __init__(self, *, events: bool) -> None:
+        self._events = events
+        self.console = console(stderr=True)
+
+    def progress(self, named: str) -> AbstractContextManager[OnEvent]:
+        """Give the function that takes the events of one run."""
+        if self._events:
+            return nullcontext(lambda event: print_json_line(event_to_json(event, named)))
+        if self.console.is_terminal:
+            return self._spinner(named)
+        return nullcontext(lambda _: None)
+
+    @contextmanager
+    def _spinner(self, named: str) -> Iterator[OnEvent]:
+        # The text comes last: it is the one that may be cut off where the terminal ends.
+        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            bar = progress.add_task(named, total=None)
+            yield lambda event: progress.update(bar, description=f"{named}: {event.phase}, {event.message}")
+
+    def error(self, named: str, report: Report) -> None:
+        """Tell the error of a run, if it has one."""
+        if report.error is None:
+            return
+        if self._events:
+            slug = report.error_slug or "error"
+            print_json_line({"kind": "error", "target": named, "slug": slug, "message": report.error})
+        else:
+            self.console.print(f"testwright: {report.error}", style="red", soft_wrap=True)
