@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
+from threading import Event
 
 from testwright.errors import BoxFailure
 
@@ -30,14 +31,15 @@ DISTRIBUTIONS = (
 """pytest, coverage and all that they need on Python 3.10 and newer, by name on the package index."""
 
 
-def make_overlay(cache: Path) -> Path:
+def make_overlay(cache: Path, stop: Event | None = None) -> Path:
     """Return the overlay's folder under ``cache``, making it when these versions are not there yet.
 
     Args:
         cache: Our own cache folder; created when missing.
+        stop: Once it is set, no further file is copied: nobody wants the overlay any more.
 
     Raises:
-        BoxFailure: One of our own packages is not installed.
+        BoxFailure: One of our own packages is not installed, or it was stopped.
     """
     found = [_distribution(name) for name in DISTRIBUTIONS]
     versions = " ".join(f"{item.name}=={item.version} {item.locate_file('')}" for item in found)
@@ -49,7 +51,7 @@ def make_overlay(cache: Path) -> Path:
     making = Path(tempfile.mkdtemp(prefix="making-", dir=overlay.parent))
     try:
         for item in found:
-            _copy(item, making)
+            _copy(item, making, stop or Event())
         making.chmod(0o755)
         try:
             making.rename(overlay)
@@ -71,8 +73,10 @@ def _distribution(name: str) -> Distribution:
         ) from None
 
 
-def _copy(item: Distribution, destination: Path) -> None:
+def _copy(item: Distribution, destination: Path, stop: Event) -> None:
     for file in item.files or ():
+        if stop.is_set():
+            raise BoxFailure("The overlay was not made, since nobody wants it any more.")
         path = PurePosixPath(file)
         # Scripts lie outside the package folder; nothing but packages is lent.
         if path.parts[0] in ("..", "bin", "/") or path.is_absolute():

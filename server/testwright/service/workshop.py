@@ -71,7 +71,7 @@ def _fill(
     folder: Path, box: Box, subject: Subject, variables: Mapping[str, str], stop: threading.Event
 ) -> tuple[Session, tuple[str, ...]]:
     target, interpreter, settings = subject.target, subject.interpreter, subject.settings
-    overlay = make_overlay(cache_dir(variables))
+    overlay = make_overlay(cache_dir(variables), stop)
     library, snapshot = folder / "library", folder / "workspace"
     library.mkdir(mode=0o755)
     install_inside(library)
