@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import itertools
 import symtable
+import tokenize
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,7 +64,7 @@ class ExistingFile:
                 bound[name] = UNKNOWN
         return cls(
             bound=bound,
-            reserved=frozenset(_global_names(text) - bound.keys()),
+            reserved=frozenset(global_names(text) - bound.keys()),
             stars=frozenset(_star_imports(tree)),
             import_statements=frozenset(statements),
             names=frozenset(bound),
@@ -99,8 +101,8 @@ def _unreadable(error: BaseException) -> TargetError:
     )
 
 
-def _global_names(text: str) -> set[str]:
-    """Names that the file looks up at its top level, from wherever in it."""
+def global_names(text: str) -> set[str]:
+    """Names that a file looks up at its top level, from wherever in it."""
     found: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,6 +113,12 @@ def _global_names(text: str) -> set[str]:
         found |= {one.get_name() for one in scope.get_symbols() if one.is_referenced() and (top or one.is_global())}
         scopes.extend(scope.get_children())
     return found
+
+
+def logical_line_ends(text: str) -> list[int]:
+    """Numbers of the lines, from 1 and sorted, on which logical lines end: statements, or several on a line."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [token.start[0] for token in tokens if token.type == tokenize.NEWLINE]
 
 
 def _star_imports(tree: ast.Module) -> Iterator[str]:

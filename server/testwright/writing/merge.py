@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import io
 import sys
-import tokenize
 from dataclasses import dataclass
 
 from testwright.errors import TargetError, WriteFailure
 from testwright.writing.encoding import SourceFile
-from testwright.writing.existing import is_test, parsed
+from testwright.writing.existing import is_test, logical_line_ends, parsed
 
 _BETWEEN = 2  # blank lines between functions
 
@@ -62,8 +60,7 @@ class _Layout:
         self.lines = file.text.split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
-        tokens = tokenize.generate_tokens(io.StringIO(file.text).readline)
-        self._logical_ends = [token.start[0] for token in tokens if token.type == tokenize.NEWLINE]
+        self._logical_ends = logical_line_ends(file.text)
 
     def after_last_test(self) -> int:
         """After how many lines tests go."""
