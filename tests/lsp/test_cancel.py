@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,31 +46,34 @@ async def by_name_of_all(editor: EditorClient, run: str) -> None:
 WAYS: tuple[Callable[[EditorClient, str], Any], ...] = (by_progress, by_id, by_name_of_all)
 
 
-async def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether something holds within a second."""
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether something holds within a second or two."""
     for _ in range(100):
-        if holds():
+        if await holds():
             return True
         await asyncio.sleep(0.01)
     return False
 
 
 async def idle(editor: EditorClient) -> None:
-    """Wait until no run goes on."""
-    for _ in range(1000):
-        if not (await editor.request("testwright/status", None))["runs"]:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("the run did not end")
+    """Wait until no run goes on, and no progress is shown of one."""
+
+    async def is_idle() -> bool:
+        status = await editor.request("testwright/status", None)
+        return (status["runs"], status["progressTokens"]) == ([], 0)
+
+    assert await eventually(is_idle)
 
 
 async def nothing_is_left(editor: EditorClient, workspace: Path, environment: dict[str, str]) -> None:
     """Of a run that has ended there is no process, no folder, no token and no task."""
-    status = await editor.request("testwright/status", None)
-    assert status["runs"] == []
-    assert status["progressTokens"] == 0
+
+    async def is_alone() -> bool:
+        return descendants(editor.process.pid) == []
+
+    await idle(editor)
     # A formatter that is at work on text of ours comes to its own end.
-    assert await eventually(lambda: descendants(editor.process.pid) == [])
+    assert await eventually(is_alone)
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
     boxes = Path(environment["TESTWRIGHT_STATE_DIR"]) / "boxes"
     assert not boxes.exists() or list(boxes.iterdir()) == []
@@ -144,10 +147,10 @@ async def test_a_run_that_waits(
 async def test_a_measurement(
     editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
 ) -> None:
-    async with editor_for(MINIMAL, options={"notifications": True}) as editor:
+    async with editor_for(FULL, options={"notifications": True}) as editor:
         editor.open(pricing)
         run = (await editor.command(MEASURE, {"uri": pricing.as_uri()}))["run"]
-        await asyncio.sleep(0.7)
+        await editor.wait_for("$/progress", lambda params: "making a box" in params["value"].get("message", ""))
         begun = time.monotonic()
         await by_id(editor, run)
         finished = await editor.wait_for("testwright/runFinished")
@@ -194,10 +197,10 @@ async def test_a_module_that_is_removed_ends_its_run(
 async def test_a_module_that_is_removed_unseen_gets_no_tests(
     editor_for: EditorFactory, workspace: Path, pricing: Path
 ) -> None:
-    """A client that watches no files: it is found out before anything is written."""
-    async with editor_for(MINIMAL) as editor:
+    """A client that does not tell: it is found out before anything is written."""
+    async with editor_for(FULL) as editor:
         await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
-        await asyncio.sleep(0.5)
+        await editor.wait_for("$/progress", lambda params: "searching" in params["value"].get("message", ""))
         pricing.unlink()
         told = await editor.wait_for("window/showMessage", timeout=60)
 
