@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsp_client import EGLOT, FULL, MINIMAL, VSCODE, EditorClient, EditorFactory, Profile, RequestFailed
+from lsp_client import EGLOT, FULL, VSCODE, EditorClient, EditorFactory, Profile, RequestFailed
 
 from testwright.boxes.launcher.processes import descendants
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testwright.lsp.runs import Ending, Work
 
 if TYPE_CHECKING:
-    from testwright.model import RunReport
+    from testwright.model import JudgeReport, RunReport
     from testwright.service.result import MeasureResult, RunResult
 
 
@@ -67,6 +68,49 @@ def ending_of_measure(work: Work, result: MeasureResult) -> Ending:
     covered = f"{percent(coverage.sets.percent)} % covered"
     sentence = f"{work.subject} is {covered} by {tests}{failed}."
     return Ending("measured", sentence, "info", result.test_file, summary=covered)
+
+
+def ending_of_judge(work: Work, report: JudgeReport) -> Ending:
+    """The ending of a run that judged the tests that a module has."""
+    from testwright.judge_rendering import judge_report_to_json  # noqa: PLC0415 - loaded with the service
+
+    file = Path(report.test_file) if report.test_file is not None else None
+    values = dict(judge_report_to_json(report))
+    if report.error is not None:
+        return Ending("failed", report.error, "error", file, values)
+    outcomes = _outcomes(report)
+    parts = [outcomes]
+    if (noticed := _noticed(report)) is not None:
+        parts.append(noticed)
+    if report.findings:
+        parts.append(counted(len(report.findings), "finding"))
+    sentence = f"{counted(len(report.tests), 'test')} of {work.subject}: {'; '.join(parts)}."
+    if not report.complete:
+        sentence += " There was no time for all of it."
+    severity = "info" if report.sound and report.complete else "warning"
+    return Ending("judged", sentence, severity, file, values, outcomes)
+
+
+def _outcomes(report: JudgeReport) -> str:
+    """``11 sound, 1 flaky``."""
+    words = {
+        "passed": "sound",
+        "failed": "failed",
+        "flaky": "flaky",
+        "not-judged": "not judged",
+        "skipped": "skipped",
+    }
+    found = Counter(test.outcome for test in report.tests)
+    return ", ".join(f"{found[name]} {word}" for name, word in words.items() if found[name]) or "none could be judged"
+
+
+def _noticed(report: JudgeReport) -> str | None:
+    """``74 % of 53 mutants noticed``; None when that is not known."""
+    figures = report.mutants
+    if figures is None or figures.score is None:
+        return None
+    decided = figures.killed + figures.uncovered + len(figures.survivors)
+    return f"{percent(figures.score)} % of {counted(decided, 'mutant')} noticed"
 
 
 def percent(value: float) -> int:

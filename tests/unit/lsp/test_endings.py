@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 from testwright.errors import ImportFailure
-from testwright.lsp.endings import ending_of_generate, ending_of_measure
+from testwright.lsp.endings import ending_of_generate, ending_of_judge, ending_of_measure
 from testwright.lsp.runs import Work
-from testwright.model import CoverageFigures, CoverageSets, KeptTest, RunReport
+from testwright.model import (
+    CoverageFigures,
+    CoverageSets,
+    JudgedTest,
+    JudgeReport,
+    KeptTest,
+    MutantSummary,
+    MutationFigures,
+    RunReport,
+    TestFinding,
+)
 from testwright.service.result import MeasureResult, ModuleCoverage, RunResult
 
 ROOT = Path("/w")
@@ -147,3 +157,63 @@ def test_of_a_measurement(changes: dict[str, Any], status: str, severity: str, s
     ending = ending_of_measure(WORK, measured(**changes))
 
     assert (ending.status, ending.severity, ending.message) == (status, severity, sentence)
+
+
+SURVIVOR = MutantSummary("1", 3, "f", "AOR", "+ by -")
+
+
+def judged(**changes: Any) -> JudgeReport:
+    values: dict[str, Any] = {
+        "status": "judged",
+        "module": "pricing",
+        "path": str(PATH),
+        "symbol": None,
+        "test_file": "/w/tests/test_pricing.py",
+        "tests": tuple(JudgedTest(f"test_{number}", "passed") for number in range(12)),
+        "findings": (),
+        "coverage": figures(90.0),
+        "mutants": MutationFigures(total=5, killed=3, uncovered=0, undecided=1, survivors=(SURVIVOR,)),
+        "complete": True,
+        "seconds": {},
+        "box": "bubblewrap",
+        "interpreter": "python",
+        "python_version": "3.12",
+        "seed": 0,
+        "error": None,
+        "error_slug": None,
+    }
+    return JudgeReport(**{**values, **changes})
+
+
+MIXED = (
+    *(JudgedTest(f"test_{number}", "passed") for number in range(11)),
+    JudgedTest("test_11", "flaky", "it depends on the order"),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "sentence"),
+    [
+        ({}, "info", "12 tests of pricing: 12 sound; 75 % of 4 mutants noticed."),
+        ({"tests": MIXED}, "warning", "12 tests of pricing: 11 sound, 1 flaky; 75 % of 4 mutants noticed."),
+        (
+            {"tests": MIXED[-2:], "mutants": None, "complete": False},
+            "warning",
+            "2 tests of pricing: 1 sound, 1 flaky. There was no time for all of it.",
+        ),
+        (
+            {"findings": (TestFinding("test_1", 4, "no-assertion", "It asserts nothing."),)},
+            "info",
+            "12 tests of pricing: 12 sound; 75 % of 4 mutants noticed; 1 finding.",
+        ),
+        ({"tests": (), "mutants": None}, "warning", "0 tests of pricing: none could be judged."),
+        ({"status": "failed", "error": "There are no tests."}, "error", "There are no tests."),
+    ],
+)
+def test_of_a_judgement(changes: dict[str, Any], severity: str, sentence: str) -> None:
+    ending = ending_of_judge(WORK, judged(**changes))
+
+    assert (ending.severity, ending.message) == (severity, sentence)
+    assert ending.status == ("failed" if "error" in changes else "judged")
+    assert ending.report is not None
+    assert ending.test_file == ROOT / "tests" / "test_pricing.py"
