@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testwright.lsp.runs import Ending, Work
+from testwright.lsp.runs import Ending, Severity, Work
 
 if TYPE_CHECKING:
-    from testwright.model import JudgeReport, RunReport
+    from testwright.model import JudgeReport, RunReport, TestOutcome
     from testwright.service.result import MeasureResult, RunResult
 
 
@@ -87,13 +87,13 @@ def ending_of_judge(work: Work, report: JudgeReport) -> Ending:
     sentence = f"{counted(len(report.tests), 'test')} of {work.subject}: {'; '.join(parts)}."
     if not report.complete:
         sentence += " There was no time for all of it."
-    severity = "info" if report.sound and report.complete else "warning"
+    severity: Severity = "info" if report.sound and report.complete else "warning"
     return Ending("judged", sentence, severity, file, values, outcomes)
 
 
 def _outcomes(report: JudgeReport) -> str:
     """``11 sound, 1 flaky``."""
-    words = {
+    words: dict[TestOutcome, str] = {
         "passed": "sound",
         "failed": "failed",
         "flaky": "flaky",
