@@ -1,4 +1,4 @@
-"""The one place that changes the workspace: the agreed test file, whole or not at all.
+"""The one place that changes the workspace: the agreed test file, whole or not at all, and back again.
 
 The path is walked by descriptor and no link is followed, so that nothing that happens to the folders meanwhile can lead
 elsewhere. A new file appears by ``link``, which fails when the name is taken; an existing one is replaced by
@@ -16,7 +16,7 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,14 +45,79 @@ def write_test_file(place: TestPlace, data: bytes, workspace: Path) -> None:
         WriteConflict: The file is not what it was at the start. Nothing was overwritten.
         WriteFailure: The disk refused. The old file, or its absence, is as it was.
     """
-    check_writable_name(place.path, workspace)
-    parts = _parts(place.path, workspace)
+    agreed = _Agreed(place.path, place.digest if place.exists else None, _changed_during_the_run)
     try:
-        with _open_folder(workspace, parts[:-1], place) as folder:
-            _write(folder.descriptor, parts[-1], place, data)
+        with _open_folder(agreed, workspace) as folder:
+            _write(folder.descriptor, agreed, data)
             folder.created.clear()
     except OSError as error:
         raise _failure(error, place.path) from error
+
+
+def replace_test_file(path: Path, expected: bytes, data: bytes, workspace: Path) -> None:
+    """Change a test file that a run has written, as when single tests are taken out of it.
+
+    Args:
+        path: Absolute path of the file.
+        expected: What it must hold now.
+        data: The whole new content.
+        workspace: Absolute, resolved root; nothing above it is looked at.
+
+    Raises:
+        WriteRefused: The path is not one that may be written, or leads through a link.
+        WriteConflict: The file holds something else, or is gone. It is kept as it is.
+        WriteFailure: The disk refused. The file is as it was.
+    """
+    agreed = _Agreed(path, hashlib.sha256(expected).hexdigest(), _changed_since)
+    try:
+        with _open_folder(agreed, workspace) as folder:
+            _write(folder.descriptor, agreed, data)
+    except OSError as error:
+        raise _failure(error, path) from error
+
+
+def restore_test_file(place: TestPlace, data: bytes, workspace: Path) -> None:
+    """Put back what a test file held before a run; remove it when it was not there.
+
+    Args:
+        place: What was agreed at the start of the run, and what was there then.
+        data: What the run has written, which the file must still hold.
+        workspace: Absolute, resolved root; nothing above it is looked at.
+
+    Raises:
+        WriteRefused: The path is not one that may be written, or leads through a link.
+        WriteConflict: The file holds something else, or is gone. It is kept as it is.
+        WriteFailure: The disk refused. The file is as it was.
+    """
+    if place.original is None:
+        discard_test_file(place.path, data, workspace)
+    else:
+        replace_test_file(place.path, data, place.original, workspace)
+
+
+def discard_test_file(path: Path, data: bytes, workspace: Path) -> None:
+    """Remove a test file that a run has made; the folders that it made for it stay.
+
+    Args:
+        path: Absolute path of the file.
+        data: What the run has written, which the file must still hold.
+        workspace: Absolute, resolved root; nothing above it is looked at.
+
+    Raises:
+        WriteRefused: The path is not one that may be written, or leads through a link.
+        WriteConflict: The file holds something else, or is gone. It is kept as it is.
+        WriteFailure: The disk refused. The file is as it was.
+    """
+    agreed = _Agreed(path, hashlib.sha256(data).hexdigest(), _changed_since)
+    try:
+        with _open_folder(agreed, workspace) as folder:
+            _status_if_unchanged(folder.descriptor, agreed)
+            os.unlink(path.name, dir_fd=folder.descriptor)
+            _flush(folder.descriptor)
+    except OSError as error:
+        raise WriteFailure(
+            f"{path} could not be removed: {_reason(error)[0]}.", next_step="Remove it by hand if it is not wanted."
+        ) from error
 
 
 def unified_diff(place: TestPlace, new: bytes, workspace: Path) -> str:
@@ -93,6 +158,37 @@ def save_proposal(data: bytes, place: TestPlace, state: Path) -> Path:
     return path
 
 
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """A file that may be changed, and what must be in it.
+
+    Attributes:
+        path: Absolute.
+        digest: SHA-256 of its bytes; None when there must be no such file.
+        conflict: The error when it is not so, by what has happened: ``was changed``.
+    """
+
+    path: Path
+    digest: str | None
+    conflict: Callable[[Path, str], WriteConflict]
+
+
+def _changed_during_the_run(path: Path, what: str) -> WriteConflict:
+    return WriteConflict(f"{path} {what} during the run, so nothing was written.", next_step=_ELSEWHERE)
+
+
+def _changed_since(path: Path, what: str) -> WriteConflict:
+    if what == "was removed":
+        return WriteConflict(
+            f"{path} was removed since its tests were written, so there is nothing to take back.",
+            next_step="Generate the tests again if they are wanted.",
+        )
+    return WriteConflict(
+        f"{path} {what} since its tests were written, so it is kept as it is.",
+        next_step="Take out by hand what is not wanted.",
+    )
+
+
 @dataclass(slots=True)
 class _Folder:
     """An open folder, and the folders that were made for it: (parent's descriptor, name)."""
@@ -115,25 +211,32 @@ def _parts(path: Path, workspace: Path) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _open_folder(workspace: Path, names: tuple[str, ...], place: TestPlace) -> Iterator[_Folder]:
-    """Walk down from the workspace, making what is missing; what was made goes again on failure."""
+def _open_folder(agreed: _Agreed, workspace: Path) -> Iterator[_Folder]:
+    """Walk down from the workspace to the file's folder; what is missing for a new file is made.
+
+    What was made goes again, unless it is taken from ``created``.
+    """
+    check_writable_name(agreed.path, workspace)
+    parts = _parts(agreed.path, workspace)
     with contextlib.ExitStack() as stack:
         folder = _Folder(_opened(stack, os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
         try:
-            for name in names:
-                _descend(stack, folder, name, place)
+            for name in parts[:-1]:
+                _descend(stack, folder, name, agreed)
             yield folder
         finally:
             _remove_created(folder)  # while the folders' descriptors are open
 
 
-def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, place: TestPlace) -> None:
-    """Open a folder in the one that is open, made if it is missing."""
+def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, agreed: _Agreed) -> None:
+    """Open a folder in the one that is open, made if it is missing and the file is a new one."""
     parent = folder.descriptor
     try:
         try:
             descriptor = os.open(name, _FOLDER, dir_fd=parent)
         except FileNotFoundError:
+            if agreed.digest is not None:
+                raise agreed.conflict(agreed.path, "was removed") from None
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o777, dir_fd=parent)
                 folder.created.append((parent, name))
@@ -141,7 +244,7 @@ def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, place: Tes
         folder.descriptor = _opened(stack, descriptor)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            raise _linked(place.path, name) from error
+            raise _linked(agreed.path, name) from error
         raise
 
 
@@ -163,56 +266,58 @@ def _linked(path: Path, name: str) -> WriteRefused:
     )
 
 
-def _write(folder: int, name: str, place: TestPlace, data: bytes) -> None:
-    status = _status_if_unchanged(folder, name, place)
+def _write(folder: int, agreed: _Agreed, data: bytes) -> None:
+    name = agreed.path.name
+    status = _status_if_unchanged(folder, agreed)
     temporary = f"{_PREFIX}{secrets.token_hex(8)}.tmp"
     try:
         _fill(_created(folder, temporary), data, status)
         if status is None:
-            _link_new(folder, temporary, name, place, data)
+            _link_new(folder, temporary, agreed, data)
         else:
-            _status_if_unchanged(folder, name, place)  # again: the last moment at which it can be told
+            _status_if_unchanged(folder, agreed)  # again: the last moment at which it can be told
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
-    with contextlib.suppress(OSError):  # the file is whole; some file systems cannot flush a folder
+    _flush(folder)
+
+
+def _flush(folder: int) -> None:
+    with contextlib.suppress(OSError):  # the change is made; some file systems cannot flush a folder
         os.fsync(folder)
 
 
-def _status_if_unchanged(folder: int, name: str, place: TestPlace) -> os.stat_result | None:
+def _status_if_unchanged(folder: int, agreed: _Agreed) -> os.stat_result | None:
     """The existing file's owner and permissions, None when there is none, as agreed.
 
     Raises:
         WriteConflict: It is not as it was.
         WriteRefused: It is a link, or no file.
     """
+    path = agreed.path
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
-        if place.exists:
-            raise _conflict(place, "was removed") from None
+        if agreed.digest is not None:
+            raise agreed.conflict(path, "was removed") from None
         return None
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:
-            raise _linked(place.path, name) from error
+            raise _linked(path, path.name) from error
         raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _linked(place.path, name)
-        if not place.exists:
-            raise _conflict(place, "was created")
+            raise _linked(path, path.name)
+        if agreed.digest is None:
+            raise agreed.conflict(path, "was created")
         with open(descriptor, "rb", closefd=False) as stream:
-            if hashlib.sha256(stream.read()).hexdigest() != place.digest:
-                raise _conflict(place, "was changed")
+            if hashlib.sha256(stream.read()).hexdigest() != agreed.digest:
+                raise agreed.conflict(path, "was changed")
     finally:
         os.close(descriptor)
     return status
-
-
-def _conflict(place: TestPlace, what: str) -> WriteConflict:
-    return WriteConflict(f"{place.path} {what} during the run, so nothing was written.", next_step=_ELSEWHERE)
 
 
 def _created(folder: int, name: str) -> int:
@@ -238,23 +343,24 @@ def _fill(descriptor: int, data: bytes, like: os.stat_result | None) -> None:
         os.close(descriptor)
 
 
-def _link_new(folder: int, temporary: str, name: str, place: TestPlace, data: bytes) -> None:
+def _link_new(folder: int, temporary: str, agreed: _Agreed, data: bytes) -> None:
     try:
-        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(temporary, agreed.path.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
-        raise _conflict(place, "was created") from None
+        raise agreed.conflict(agreed.path, "was created") from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _create_directly(folder, name, place, data)
+        _create_directly(folder, agreed, data)
 
 
-def _create_directly(folder: int, name: str, place: TestPlace, data: bytes) -> None:
+def _create_directly(folder: int, agreed: _Agreed, data: bytes) -> None:
     """For file systems without links: exclusive, removed again when it cannot be filled."""
+    name = agreed.path.name
     try:
         descriptor = _created(folder, name)
     except FileExistsError:
-        raise _conflict(place, "was created") from None
+        raise agreed.conflict(agreed.path, "was created") from None
     try:
         _fill(descriptor, data, None)
     except BaseException:
@@ -273,8 +379,13 @@ _REASONS = {
 }
 
 
+def _reason(error: OSError) -> tuple[str, str]:
+    """Why the disk has refused, and what can be done."""
+    return _REASONS.get(error.errno or 0, (error.strerror or str(error), _ELSEWHERE))
+
+
 def _failure(error: OSError, path: Path) -> WriteFailure:
-    reason, next_step = _REASONS.get(error.errno or 0, (error.strerror or str(error), _ELSEWHERE))
+    reason, next_step = _reason(error)
     return WriteFailure(f"{path} could not be written: {reason}. What was there is untouched.", next_step=next_step)
 
 
