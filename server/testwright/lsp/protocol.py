@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 NOT_INITIALIZED = -32002
@@ -49,6 +50,7 @@ class Protocol(LanguageServerProtocol):
     on_message: Callable[[str, str, Any], None] | None = None
 
     _initialized = False
+    _ending = False
 
     def take(self, frame: bytes | Garbage) -> None:
         """Take what came in; nothing of it raises."""
@@ -81,6 +83,8 @@ class Protocol(LanguageServerProtocol):
             self._trace("received", method, message.get("params"))
             if not self._may_come(message, method):
                 return
+        elif not self._is_waited_for(message):
+            return
         try:
             structured = self.structure_message(message)
         except Exception as error:  # noqa: BLE001 - whatever it was, the client must get an answer
@@ -88,6 +92,9 @@ class Protocol(LanguageServerProtocol):
             return
         if method == types.INITIALIZE:
             self._initialized = True
+            self.trace = structured.params.trace or types.TraceValue.Off
+        elif method == types.SHUTDOWN:
+            self._ending = True
         self.handle_message(structured)
 
     def _may_come(self, message: dict[str, Any], method: str) -> bool:
@@ -95,7 +102,7 @@ class Protocol(LanguageServerProtocol):
         refusal: tuple[int, str] | None = None
         if method == types.EXIT:
             return True
-        if self._shutdown:
+        if self._ending:
             refusal = (INVALID_REQUEST, f"{method} came after shutdown; only exit may.")
         elif method == types.INITIALIZE and self._initialized:
             refusal = (INVALID_REQUEST, "The server has been initialized already.")
@@ -107,6 +114,19 @@ class Protocol(LanguageServerProtocol):
             self._refuse(message["id"], *refusal)
         else:
             logger.warning("%s", refusal[1])
+        return False
+
+    def _is_waited_for(self, message: dict[str, Any]) -> bool:
+        """Whether what has no method answers a request of ours; pygls' table of requests holds the client's as well."""
+        if "id" not in message:
+            self._refuse(None, INVALID_REQUEST, "The message has neither a method nor an id.")
+            return False
+        if message["id"] in self._result_types:
+            return True
+        if "error" in message:
+            logger.warning("The client reports an error that is no answer: %.300s", message["error"])
+        else:
+            logger.debug("The client has answered what was not asked, or is not waited for any more")
         return False
 
     def structure_message(self, data: dict[str, Any]) -> Any:
@@ -122,7 +142,7 @@ class Protocol(LanguageServerProtocol):
 
     def _structured_answer(self, data: dict[str, Any]) -> Any:
         kind = self._result_types.pop(data["id"], None)
-        if "error" in data:
+        if data.get("error") is not None:
             return self._converter.structure(data, types.ResponseErrorMessage)
         return self._converter.structure(data, kind or _json_rpc().JsonRPCResponseMessage)
 
@@ -138,6 +158,24 @@ class Protocol(LanguageServerProtocol):
             waiting = self._request_futures.pop(message["id"], None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        """Let a request be handled, or say that it is not known."""
+        if self._is_known(method_name):
+            super()._handle_request(msg_id, method_name, params)
+        else:
+            logger.info("The request %s is not known", method_name)
+            self._refuse(msg_id, METHOD_NOT_FOUND, f"The server has no request {method_name}.")
+
+    def _handle_notification(self, method_name: str, params: Any) -> None:
+        """Let a notification be handled, or pass over it: clients may send what a server does not know."""
+        if self._is_known(method_name) or method_name == types.CANCEL_REQUEST:
+            super()._handle_notification(method_name, params)
+        else:
+            logger.debug("The notification %s is not known", method_name)
+
+    def _is_known(self, method: str) -> bool:
+        return method in self.fm.builtin_features or method in self.fm.features
 
     def _execute_handler(
         self,
@@ -180,21 +218,42 @@ class Protocol(LanguageServerProtocol):
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         """Cancel a request; what has been answered already cannot be."""
+        if msg_id in self._result_types:
+            return  # a request of ours
         future = self._request_futures.pop(msg_id, None)
         if future is not None:
             future.cancel()
 
     def _send_data(self, data: Any) -> None:
-        """Send a message, and trace it by name."""
+        """Send a message, and trace it by name; an answer that cannot be sent is an error to who waits for it."""
+        if self.writer is None:
+            return  # not connected
         method = getattr(data, "method", None)
         if method is not None and method != types.LOG_TRACE:
             self._trace("sent", method, getattr(data, "params", None))
-        super()._send_data(data)
+        try:
+            body = json.dumps(data, default=self._serialize_message).encode()
+        except Exception:
+            logger.exception("A message could not be made: %s", method or "an answer")
+            if method is None and not isinstance(data, dict):
+                self._refuse(data.id, INTERNAL_ERROR, "The answer could not be made; the server's log says why.")
+            return
+        self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
+        """End what goes on; pygls stumbles over its own table of requests when one that it cancels leaves it."""
+        yield self.fm.features[types.SHUTDOWN], args, None
+        this = self.msg_id
+        for msg_id, future in list(self._request_futures.items()):
+            if msg_id != this:
+                future.cancel()
+        self._shutdown = True
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
         """End; the loop that reads looks at ``exit_code`` after each message, and ends in order."""
-        self.exit_code = 0 if self._shutdown else 1
+        self.exit_code = 0 if self._ending else 1
         yield from ()
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
@@ -209,7 +268,8 @@ class Protocol(LanguageServerProtocol):
     def _refuse(self, msg_id: Any, code: int, message: str, data: object = None) -> None:
         told = Redaction().hide(message)
         error = types.ResponseError(code, told if len(told) <= MAX_TOLD else told[:MAX_TOLD] + "…", data)
-        self._send_data(types.ResponseErrorMessage(error=error, id=msg_id))
+        # lsprotocol leaves out an id that is null, and JSON-RPC wants it.
+        self._send_data({"jsonrpc": self.VERSION, "id": msg_id, "error": error})
 
 
 def _json_rpc() -> Any:

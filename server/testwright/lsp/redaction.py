@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class Redaction:
             for name, value in variables.items()
             if _KEY_NAME.search(name) and len(value.strip()) >= LEAST_LENGTH
         }
+        # Within JSON a value can be spelled with escapes.
+        values |= {json.dumps(value, ensure_ascii=escaped)[1:-1] for value in values for escaped in (True, False)}
         # The longest first: one may be a part of another.
         ordered = sorted(values, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None

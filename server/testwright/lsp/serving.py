@@ -19,11 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def serve_standard_streams(streams: StandardStreams, logs: LogSettings, client_process: int | None = None) -> int:
-    """Serve the client that has started this process; the exit code.
-
-    Raises:
-        UsageError: The streams are no pipes.
-    """
+    """Serve the client that has started this process; the exit code."""
     return asyncio.run(_serve(lambda life: standard_streams(streams, life.end), logs, client_process))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -37,40 +38,50 @@ def claim_standard_streams() -> StandardStreams:
     """Keep the client's pipes for the protocol alone.
 
     Whatever prints goes to standard error from now on, and whatever reads finds an empty standard input.
+
+    Raises:
+        UsageError: Standard input or output is closed, or a file.
     """
+    if not (_can_be_waited_for(0) and _can_be_waited_for(1)):
+        raise UsageError(
+            "The language server speaks over pipes, and its standard input or output is none.",
+            next_step="Let an editor start `testwright lsp`, or give --tcp 127.0.0.1:0 to connect to it by hand.",
+        )
+    null = os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:  # the client has closed it, and another descriptor would get its number
+        os.dup2(null, 2)
     read, write = os.dup(0), os.dup(1)  # not inherited by processes that are started
     sys.stdout.flush()
-    null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    os.close(null)
     os.dup2(2, 1)
+    if null != 2:
+        os.close(null)
     return StandardStreams(read, write)
+
+
+def _can_be_waited_for(descriptor: int) -> bool:
+    """Whether it is a pipe, a socket or a terminal; a file or ``/dev/null`` is always ready and never tells its end."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
 
 
 @asynccontextmanager
 async def standard_streams(streams: StandardStreams, on_lost: Callable[[str], None]) -> AsyncIterator[Connection]:
-    """Connect to the client that has started this process.
-
-    Raises:
-        UsageError: Standard input or output is a file.
-    """
+    """Connect to the client that has started this process."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_HEADER)
     end = WriterEnd()
-    try:
-        incoming, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader),
-            open(streams.read, "rb", buffering=0),  # noqa: SIM115, PTH123, ASYNC230 - a descriptor; the transport closes it
-        )
-        outgoing, _ = await loop.connect_write_pipe(
-            lambda: end,
-            open(streams.write, "wb", buffering=0),  # noqa: SIM115, PTH123, ASYNC230 - a descriptor; the transport closes it
-        )
-    except (ValueError, OSError) as error:
-        raise UsageError(
-            "The language server speaks over pipes, and its standard input or output is none.",
-            next_step="Let an editor start `testwright lsp`, or give --tcp 127.0.0.1:0 to connect to it by hand.",
-        ) from error
+    incoming, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader),
+        open(streams.read, "rb", buffering=0),  # noqa: SIM115, PTH123, ASYNC230 - a descriptor; the transport closes it
+    )
+    outgoing, _ = await loop.connect_write_pipe(
+        lambda: end,
+        open(streams.write, "wb", buffering=0),  # noqa: SIM115, PTH123, ASYNC230 - a descriptor; the transport closes it
+    )
     writer = end.writer = Writer(outgoing, on_lost)
     try:
         yield Connection(reader, writer)

@@ -80,6 +80,8 @@ class EditorClient:
         settings: The section ``testwright`` by folder's address; None is the user's own.
         answer: Title that is chosen when a message with actions is shown, None for none.
         applies: What ``workspace/applyEdit`` does: True applies, a text refuses with that reason, None never answers.
+        refuses: Requests that it answers with an error, by method.
+        ignores: Requests that it never answers.
         received: All that the server sent.
         violations: What it should not have sent.
         buffers: Open documents by address.
@@ -94,6 +96,8 @@ class EditorClient:
     settings: dict[str | None, dict[str, Any]] = field(default_factory=dict)
     answer: str | None = None
     applies: bool | str | None = True
+    refuses: Sequence[str] = ()
+    ignores: Sequence[str] = ()
     clean_end: bool = True
     received: list[Received] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -167,6 +171,21 @@ class EditorClient:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.process._transport.close()  # type: ignore[attr-defined]
+
+    def stop_reading(self) -> None:
+        """Leave what the server sends in the pipe."""
+        self._output.pause_reading()
+
+    def go_on_reading(self) -> None:
+        """Read again."""
+        self._output.resume_reading()
+
+    @property
+    def _output(self) -> asyncio.ReadTransport:
+        transport = self.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport
 
     # ------------------------------------------------------------------------------------------------ messages
 
@@ -187,10 +206,15 @@ class EditorClient:
     def ask(self, method: str, params: object) -> tuple[int, asyncio.Future[dict[str, Any]]]:
         """Send a request; its number, and its whole answer to come."""
         self._number += 1
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._answers[self._number] = future
+        future = self.expect(self._number)
         self.send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
         return self._number, future
+
+    def expect(self, number: int) -> asyncio.Future[dict[str, Any]]:
+        """The whole answer to a request that is sent as bytes."""
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        return future
 
     async def request(self, method: str, params: object, timeout: float = 20) -> Any:  # noqa: ASYNC109 - as users write it
         """Send a request and wait for its result.
@@ -361,6 +385,9 @@ class EditorClient:
             self._check_notification(message)
 
     def _take_answer(self, message: dict[str, Any]) -> None:
+        if ("result" in message) == ("error" in message) or "id" not in message:
+            self.violations.append(f"an answer must have an id, and a result or an error: {message}")
+            return
         future = self._answers.pop(message["id"], None) if message["id"] is not None else None
         if future is not None and not future.done():
             future.set_result(message)
@@ -386,6 +413,11 @@ class EditorClient:
         method: str = message["method"]
         params: Any = message.get("params")
         needs = NEEDS.get(method)
+        if method in self.ignores:
+            return
+        if method in self.refuses:
+            self.send({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32803, "message": "not now"}})
+            return
         if method == "client/registerCapability":
             for registration in params["registrations"]:
                 if not self.profile.can_register(registration["method"]):
