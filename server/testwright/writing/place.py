@@ -212,9 +212,9 @@ def _parts(path: Path, workspace: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _open_folder(agreed: _Agreed, workspace: Path) -> Iterator[_Folder]:
-    """Walk down from the workspace to the file's folder; what is missing for a new file is made.
+    """Walk down from the workspace to the file's folder, making what is missing.
 
-    What was made goes again, unless it is taken from ``created``.
+    What was made goes again at the end, unless it is taken from ``created``.
     """
     check_writable_name(agreed.path, workspace)
     parts = _parts(agreed.path, workspace)
@@ -222,21 +222,19 @@ def _open_folder(agreed: _Agreed, workspace: Path) -> Iterator[_Folder]:
         folder = _Folder(_opened(stack, os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
         try:
             for name in parts[:-1]:
-                _descend(stack, folder, name, agreed)
+                _descend(stack, folder, name, agreed.path)
             yield folder
         finally:
             _remove_created(folder)  # while the folders' descriptors are open
 
 
-def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, agreed: _Agreed) -> None:
-    """Open a folder in the one that is open, made if it is missing and the file is a new one."""
+def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, path: Path) -> None:
+    """Open a folder in the one that is open, made if it is missing."""
     parent = folder.descriptor
     try:
         try:
             descriptor = os.open(name, _FOLDER, dir_fd=parent)
         except FileNotFoundError:
-            if agreed.digest is not None:
-                raise agreed.conflict(agreed.path, "was removed") from None
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o777, dir_fd=parent)
                 folder.created.append((parent, name))
@@ -244,7 +242,7 @@ def _descend(stack: contextlib.ExitStack, folder: _Folder, name: str, agreed: _A
         folder.descriptor = _opened(stack, descriptor)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            raise _linked(agreed.path, name) from error
+            raise _linked(path, name) from error
         raise
 
 
