@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from testwright.lsp.delivery import offer_choice
 from testwright.lsp.runs import Run
 from testwright.lsp.uris import uri_of
 
@@ -50,6 +51,7 @@ def _announce_end(session: Session, run: Run) -> None:
                 "testUri": uri_of(ending.test_file) if ending.test_file is not None else None,
                 "message": ending.message,
                 "report": ending.report,
+                **({"proposalUri": uri_of(ending.proposal)} if ending.proposal is not None else {}),
             },
         )
     if not ending.message:
@@ -57,5 +59,9 @@ def _announce_end(session: Session, run: Run) -> None:
     if run.quiet:
         if ending.severity == "error":
             logger.warning("%s: %s", run.id, ending.message)
-    elif not session.client.reports:
+    elif session.client.reports:
+        return
+    elif ending.proposal is not None and session.client.show_message_request:
+        session.in_background(offer_choice(session, run, ending), f"the choice after {run.id}")
+    else:
         session.peer.show(ending.severity, ending.message)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from testwright.errors import TargetError, TestwrightError
+from testwright.lsp.delivery import Delivery
+from testwright.lsp.editing import to_its_end
 from testwright.lsp.endings import counted, ending_of_generate, ending_of_measure
 from testwright.lsp.progress import Progress
 from testwright.lsp.runs import Ending, Run
@@ -120,11 +122,12 @@ async def _request(session: Session, run: Run) -> GenerateRequest:
 async def _generate(
     session: Session, run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
 ) -> Ending:
-    from testwright.service.delivery import write_to_disk  # noqa: PLC0415 - loaded with the service
-
-    result = await service.generate(request, progress.take, _checked(session, run, write_to_disk))
-    # From here on nothing is awaited: what was written must be kept even if the run is cancelled now.
-    return ending_of_generate(run.work, result)
+    delivery = Delivery(session, run)
+    await delivery.check_before()
+    result = await service.generate(request, progress.take, _checked(session, run, delivery.deliver))
+    # From here on it is too late to cancel: what was written must be kept.
+    session.results.take(run, result)
+    return await to_its_end(delivery.end(ending_of_generate(run.work, result)))
 
 
 async def _measure(

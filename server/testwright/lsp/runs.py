@@ -76,6 +76,7 @@ class Ending:
         test_file: The test file that it was about, None without one.
         report: Its whole account as JSON values, None without one.
         summary: The same in a few words, for the end of its progress.
+        proposal: Where the test file is kept that could not be put into its place, None without one.
     """
 
     status: EndStatus
@@ -84,6 +85,7 @@ class Ending:
     test_file: Path | None = None
     report: dict[str, Any] | None = None
     summary: str = ""
+    proposal: Path | None = None
 
 
 class Run:

@@ -22,6 +22,7 @@ from testwright.lsp.folders import Folders
 from testwright.lsp.jobs import do_work
 from testwright.lsp.logs import set_client_level
 from testwright.lsp.peer import Peer
+from testwright.lsp.results import Results
 from testwright.lsp.runs import Run, Runs
 from testwright.lsp.test_places import TestPlaces
 from testwright.lsp.warnings import Warnings
@@ -40,6 +41,7 @@ class Session:
         warnings: What the user was warned of.
         documents: What it has open.
         runs: What goes on.
+        results: What runs have ended with.
         test_places: Which test file a module has.
         progress_tokens: Which run each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
@@ -58,6 +60,7 @@ class Session:
         self.warnings = Warnings(partial(peer.show, "warning"))
         self.documents = documents
         self.runs = Runs(partial(do_work, self), partial(announce, self))
+        self.results = Results()
         self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
