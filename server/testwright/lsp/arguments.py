@@ -43,8 +43,12 @@ class Fields:
         self._asked: list[str] = []
 
     @classmethod
-    def of_command(cls, params: types.ExecuteCommandParams) -> Self:
-        """The argument of a command, and the progress token of its request.
+    def of_command(cls, params: types.ExecuteCommandParams, *, with_token: bool = True) -> Self:
+        """The argument of a command.
+
+        Args:
+            params: Of the request.
+            with_token: Whether the request's own progress token counts, where the argument has none.
 
         Raises:
             WrongArgument: There are several, or it is no object.
@@ -52,7 +56,8 @@ class Fields:
         arguments: Sequence[object] = params.arguments or ()
         if len(arguments) > 1:
             raise WrongArgument(f"{params.command} takes one object, not {len(arguments)} arguments.")
-        return cls(params.command, arguments[0] if arguments else None, params.work_done_token)
+        token = params.work_done_token if with_token else None
+        return cls(params.command, arguments[0] if arguments else None, token)
 
     def text(self, name: str) -> str:
         """A text that must be there and not be empty."""

@@ -50,7 +50,8 @@ def command(server: TestwrightServer, name: str, arguments: type[A]) -> Callable
     def decorate(answer: Answer[A]) -> Answer[A]:
         @server.command(name)
         async def run(ls: TestwrightServer, params: types.ExecuteCommandParams) -> Any:
-            fields = Fields.of_command(params)
+            # By the protocol that token holds until the answer, which comes at once: one of ours is better.
+            fields = Fields.of_command(params, with_token=not ls.session.client.progress)
             read = arguments.read(fields)
             fields.finish()
             return await answer(ls, read)

@@ -118,6 +118,7 @@ def test_the_token_of_the_request_counts_where_the_argument_has_none() -> None:
     assert JudgeArguments.read(Fields.of_command(params({"uri": "a"}, token=7))).token == 7
     assert JudgeArguments.read(Fields.of_command(params({"uri": "a", "workDoneToken": 8}, token=7))).token == 8
     assert JudgeArguments.read(Fields.of_command(params({"uri": "a"}))).token is None
+    assert JudgeArguments.read(Fields.of_command(params({"uri": "a"}, token=7), with_token=False)).token is None
 
 
 def test_what_may_be_left_out() -> None:
