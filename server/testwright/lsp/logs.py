@@ -234,6 +234,6 @@ class Trace:
         if protocol.trace == types.TraceValue.Verbose and method != types.INITIALIZE:
             # The parameters of initialize can hold whatever a client thinks a server should know.
             text = json.dumps(params, default=protocol._serialize_message)  # noqa: SLF001 - as it is on the wire
-            verbose = self._redaction.hide(text)[:MAX_PARAMS]
+            verbose = json.dumps(self._redaction.hide_in(json.loads(text)))[:MAX_PARAMS]
         message = f"{time.monotonic() - self._begun:.3f} s: {direction} {method}"
         protocol.notify(types.LOG_TRACE, types.LogTraceParams(self._redaction.hide(message), verbose))

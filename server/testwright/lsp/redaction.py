@@ -6,12 +6,13 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from typing import Any
 
 HIDDEN = "***"
 LEAST_LENGTH = 8
 """Shorter values are no keys, and hiding them would hide half of a log."""
 
-_KEY_NAME = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password|passwd|credentials?)(?:$|_)")
+_KEY_NAME = re.compile(r"(?i)(?:(?:^|_)key|apikey|token|secret|password|passwd|credentials?)(?:$|_)")
 
 
 class Redaction:
@@ -37,3 +38,13 @@ class Redaction:
     def hide(self, text: str) -> str:
         """The text, with ``***`` in place of each such value."""
         return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+
+    def hide_in(self, value: Any) -> Any:
+        """A JSON value, with ``***`` in each of its texts."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(str(name)): self.hide_in(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self.hide_in(one) for one in value]
+        return value
