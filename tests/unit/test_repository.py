@@ -18,7 +18,7 @@ import testwright
 from testwright.cli.commands import commands
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/editors.md")
 
 # Addresses of package indexes and their files; a lock file must work with whatever index a machine uses.
 INDEX_ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host|\bfile:", re.IGNORECASE)
