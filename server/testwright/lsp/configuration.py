@@ -89,7 +89,7 @@ class Configuration:
 
     def __init__(self, ask: Asks | None, given: object, *, machine_settings: bool = False) -> None:
         self._ask = ask
-        self._given = given
+        self._given = given.get(SECTION, given) if isinstance(given, Mapping) else None
         self._pushed: object = None
         self._machine_settings = machine_settings
         self._known: dict[str | None, EditorSettings] = {}

@@ -97,6 +97,7 @@ class Run:
         state: Where it is.
         quiet: As in its work, until somebody asks for the same.
         cancelled: Whether it was asked to stop.
+        is_settled: Whether what it was to do is done, so that it cannot be cancelled any more.
         waits_for: How many other runs must end before it can go on, as far as is known; 0 when it goes on.
         ending: How it ended, None as long as it has not.
     """
@@ -109,6 +110,7 @@ class Run:
         self.cancelled = False
         self.waits_for = 0
         self.ending: Ending | None = None
+        self.is_settled = False
         self._reason = ""
         self._task: asyncio.Task[None] | None = None
         self._has_begun = False
@@ -124,7 +126,7 @@ class Run:
         Returns:
             Whether it is stopped by this; not when it was already, or is over but for telling so.
         """
-        if self.state == "ended" or self.cancelled or self.ending is not None:
+        if self.state == "ended" or self.cancelled or self.is_settled:
             return False
         self.cancelled, self._reason = True, reason
         # A task that is cancelled before its first step never takes it, and so would not come to its own end.
@@ -132,8 +134,13 @@ class Run:
             self._task.cancel()
         return True
 
+    def settle(self) -> None:
+        """What it was to do is done: from now on it cannot be cancelled."""
+        self.is_settled = True
+
     def end(self, ending: Ending) -> None:
-        """Say how it ended. From now on it cannot be cancelled."""
+        """Say how it ended."""
+        self.settle()
         if self.ending is None:
             self.ending = ending
 
@@ -219,7 +226,7 @@ class Runs:
             The run, and whether it is new: when the same is going on already, that run is given.
         """
         for run in self._runs.values():
-            if run.work.is_same(work) and not run.cancelled and run.ending is None:
+            if run.work.is_same(work) and not run.cancelled and not run.is_settled:
                 run.quiet = run.quiet and work.quiet
                 return run, False
         run = Run(next(self._numbers), work)

@@ -137,20 +137,29 @@ async def test_a_cancelled_run_ends_as_such_wherever_it_is(steps: int) -> None:
 
 
 async def test_work_that_was_done_is_not_called_cancelled() -> None:
-    """What was written before a cancel must not be lost."""
+    """What was written before a cancel must not be lost, and who asks for the same then gets a run of its own."""
+    desk = Desk()
+    settled = asyncio.Event()
 
     async def job(run: Run) -> None:
         await run.turn(lambda _: None)
+        run.settle()
+        settled.set()
+        await desk.ends.setdefault(run.id, asyncio.Event()).wait()
         run.end(DONE)
-        assert not run.cancel()
-        await asyncio.sleep(0)
 
-    desk = Desk(job=job)
+    desk.runs = Runs(job, lambda _: None)
     run, _ = desk.runs.start(work("a"))
-    await run.wait()
+    await settled.wait()
+    assert not run.cancel()
+    again, is_new = desk.runs.start(work("a"))
+    assert is_new
+    assert again.state == "queued"
+    await desk.end(run)
 
     assert run.ending == DONE
     assert not run.cancelled
+    await desk.end(again)
 
 
 async def test_the_same_work_after_a_cancel_is_new() -> None:
