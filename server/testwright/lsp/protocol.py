@@ -7,6 +7,7 @@ is met here: parameters that cannot be read, an error in a handler, a request be
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Generator
@@ -51,6 +52,7 @@ class Protocol(LanguageServerProtocol):
 
     _initialized = False
     _ending = False
+    _shutdown_id: int | str | None = None
 
     def take(self, frame: bytes | Garbage) -> None:
         """Take what came in; nothing of it raises."""
@@ -95,6 +97,7 @@ class Protocol(LanguageServerProtocol):
             self.trace = structured.params.trace or types.TraceValue.Off
         elif method == types.SHUTDOWN:
             self._ending = True
+            self._shutdown_id = message.get("id")
         self.handle_message(structured)
 
     def _may_come(self, message: dict[str, Any], method: str) -> bool:
@@ -249,6 +252,12 @@ class Protocol(LanguageServerProtocol):
             if msg_id != this:
                 future.cancel()
         self._shutdown = True
+
+    async def finish_shutdown(self) -> None:
+        """Wait until ``shutdown`` has been answered, should it be going on; a client need not wait to send ``exit``."""
+        future = self._request_futures.get(self._shutdown_id) if self._shutdown_id is not None else None
+        if future is not None:
+            await asyncio.wait([asyncio.wrap_future(future)])
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:

@@ -8,6 +8,7 @@ from pygls.lsp.server import LanguageServer
 from testwright import __version__
 from testwright.lsp.documents import Documents
 from testwright.lsp.features import code_action, commands, configuration, status, synchronization
+from testwright.lsp.lifecycle import end_in_time
 from testwright.lsp.peer import Peer
 from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
@@ -74,7 +75,7 @@ def make_server() -> TestwrightServer:
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(ls: TestwrightServer, _: None) -> None:
-        await ls.end()
+        await end_in_time(ls.end)
 
     for feature in FEATURES:
         feature.register(server)

@@ -45,25 +45,32 @@ async def _serve(
     life = Life()
     with ended_by_signals(life):
         server = make_server()
-        server.process_id = client_process
         async with AsyncExitStack() as stack:
             connection = await _unless_over(stack.enter_async_context(connect(life)), life)
             if connection is None:
                 return 1
             server.protocol.set_writer(connection.writer)
             stack.enter_context(start_logs(settings, server))
-            await _live(connection, server, life)
+            await _live(connection, server, life, client_process)
     code = server.protocol.exit_code
     return 1 if code is None else code
 
 
-async def _live(connection: Connection, server: TestwrightServer, life: Life) -> None:
+async def _live(connection: Connection, server: TestwrightServer, life: Life, client_process: int | None) -> None:
     """Read and answer until the end, then end all that goes on."""
+
+    def process_id() -> int | None:
+        return client_process if server.process_id is None else server.process_id
+
+    async def end() -> None:
+        await server.protocol.finish_shutdown()
+        await server.end()
+
     tasks = [
         asyncio.create_task(work)
         for work in (
             _read(connection, server, life),
-            watch_client(lambda: server.process_id, life),
+            watch_client(process_id, life),
         )
     ]
     try:
@@ -71,7 +78,7 @@ async def _live(connection: Connection, server: TestwrightServer, life: Life) ->
     finally:
         for task in tasks:
             task.cancel()
-        await end_in_time(server.end)
+        await end_in_time(end)
 
 
 T = TypeVar("T")
