@@ -10,6 +10,7 @@ Usage: quick_server.py [SECONDS]: how long an editor may take to answer an edit.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,11 +47,17 @@ def candidate(scenario: str, act: str, expected: str | None) -> Candidate:
     )
 
 
-CANDIDATES = (
-    candidate("nothing", "add_tax(price, 0)", "7.0"),
-    candidate("double_price", "add_tax(price, 100)", "price + 12.0"),
-    candidate("negative", "add_tax(price, -1)", None),
-)
+RUNS = itertools.count()
+
+
+def candidates() -> tuple[Candidate, ...]:
+    """Those of the next run; no two runs have the same."""
+    again = "_again" * next(RUNS)
+    return (
+        candidate(f"nothing{again}", "add_tax(price, 0)", "price"),
+        candidate(f"double_price{again}", "add_tax(price, 100)", "price + price"),
+        candidate(f"negative{again}", "add_tax(price, -1)", None),
+    )
 
 
 def verdict(one: Candidate, line: int) -> Verdict:
@@ -66,9 +73,10 @@ async def execute(self: Any) -> RunResult:
     with account.step("explore", "searching for tests"):
         while await asyncio.to_thread((Path.home() / "hold").exists):  # noqa: ASYNC110 - it is another process's file
             await asyncio.sleep(0.02)
-    composed = await asyncio.to_thread(compose_test_file, CANDIDATES, job.target, job.project.style, job.place.original)
-    kept = tuple(verdict(one, line) for line, one in enumerate(CANDIDATES, start=8))
-    dropped = Verdict(CANDIDATES[0], "failed", "it failed: | [x](y) `z`", None)
+    proven = candidates()
+    composed = await asyncio.to_thread(compose_test_file, proven, job.target, job.project.style, job.place.original)
+    kept = tuple(verdict(one, line) for line, one in enumerate(proven, start=8))
+    dropped = Verdict(proven[0], "failed", "it failed: | [x](y) `z`", None)
     selection = Selection(kept, (dropped,), ())
     account.take_kept(selection, composed, CoverageSets())
     account.take_discarded(selection)

@@ -6,12 +6,12 @@ import ast
 import difflib
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testwright.errors import UsageError, WriteConflict
-from testwright.lsp.contents import is_same, text_of, with_ends_of
+from testwright.errors import TargetError, UsageError, WriteConflict
+from testwright.lsp.contents import text_of, with_ends_of
 from testwright.writing.encoding import SourceFile
 from testwright.writing.existing import parsed
 from testwright.writing.withdraw import same_test, withdraw_tests
@@ -20,28 +20,42 @@ if TYPE_CHECKING:
     from testwright.service.result import Delivered
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a test file is to become.
+
+    Attributes:
+        data: Its whole content; None when it is to be removed, since nothing else was in it.
+        rejected: The tests of the run that are then out.
+    """
+
+    data: bytes | None
+    rejected: frozenset[str]
+
+
 class Addition:
     """What one run has added to a test file, and what has become of it.
 
-    Attributes:
+    Each content that was put into the file is known again, however it came back: an undo in the editor takes a
+    rejection back, too.
+
+    Args:
         run: The run's id.
         subject: What the tests are for, in words.
         delivered: What the run has delivered.
-        rejected: Tests of it that are out again.
-        current: What was last put into the file; None when it was removed.
+
+    Attributes:
+        rejected: Tests of it that are out, as far as is known.
     """
 
-    run: str
-    subject: str
-    delivered: Delivered
-    rejected: frozenset[str] = frozenset()
-    current: bytes | None = field(init=False)
-    _written: set[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.current = self.delivered.data
-        self._written = {_digest(self.delivered.data)}
+    def __init__(self, run: str, subject: str, delivered: Delivered) -> None:
+        self.run = run
+        self.subject = subject
+        self.delivered = delivered
+        self.rejected: frozenset[str] = frozenset()
+        self._states = {_digest(delivered.data): self.rejected}
+        if delivered.place.original is not None:
+            self._states.setdefault(_digest(delivered.place.original), frozenset(delivered.tests))
 
     @property
     def path(self) -> Path:
@@ -58,19 +72,13 @@ class Addition:
         """Names of the tests that are not rejected, in the order of the file."""
         return tuple(name for name in self.delivered.tests if name not in self.rejected)
 
-    def is_untouched(self, existing: bytes | None) -> bool:
-        """Whether a file has what was last put into it, line ends aside.
+    def is_known(self, existing: bytes | None) -> bool:
+        """Whether a file has what was put into it at any time, line ends aside.
 
         Args:
             existing: What the file has; None when there is none.
         """
-        if existing is None or self.current is None:
-            return existing is None and self.current is None
-        return is_same(existing, self.current)
-
-    def was_ours(self, existing: bytes) -> bool:
-        """Whether a file has what was put into it at any time."""
-        return _digest(existing) in self._written
+        return self._rejected_in(existing) is not None
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse names that are not of the tests that were added.
@@ -87,41 +95,67 @@ class Addition:
                     next_step=f"Did you mean {near[0]}?" if near else f"It has added {known}.",
                 )
 
-    def content(self, existing: bytes | None, rejected: Collection[str]) -> bytes | None:
-        """What the file is to hold.
+    def plan(self, existing: bytes | None, *, out: Collection[str] = (), back: Collection[str] = ()) -> Plan:
+        """What becomes of the file when tests go out, or come back.
 
         Args:
             existing: What it holds now; None when it is not there.
-            rejected: Which of the tests are to be out.
-
-        Returns:
-            The whole file; None when it is to be removed, since all that was in it is rejected.
+            out: Names of tests that go out; those that are out already stay so.
+            back: Names of tests that come back; those that are there stay so.
 
         Raises:
             WriteConflict: The user has changed what would have to be changed.
             TargetError: The file cannot be read as Python.
         """
-        if self.is_untouched(existing):
-            wanted = self._made(rejected)
-            same_bytes = wanted is None or existing is None or existing == self.current
-            return wanted if same_bytes else with_ends_of(wanted or b"", existing or b"")
+        before = self._rejected_in(existing)
+        if before is None:
+            return self._plan_for_changed(existing, out, back)
+        rejected = before.union(out).difference(back)
+        if rejected == before:
+            return Plan(existing, rejected)
+        data = self._made(rejected)
+        if data is None or existing is None or existing == self._made(before):
+            return Plan(data, rejected)
+        return Plan(with_ends_of(data, existing), rejected)
+
+    def _plan_for_changed(self, existing: bytes | None, out: Collection[str], back: Collection[str]) -> Plan:
+        """The same for a file that the user has changed: only tests that are as they were go out."""
         name = self.path.name
         if existing is None:
             raise WriteConflict(f"{name} is not there any more, so nothing was changed.", next_step="Generate again.")
-        if back := [test for test in self.delivered.tests if test in self.rejected and test not in rejected]:
+        functions = _functions(existing)
+        if lost := [test for test in back if test not in functions]:
             raise WriteConflict(
-                f"{name} was changed since, so {', '.join(back)} cannot be put back.",
+                f"{name} was changed since, so {', '.join(lost)} cannot be put back.",
                 next_step="Undo what was changed there, or generate again.",
             )
-        functions = _functions(existing)
-        out = [test for test in self.delivered.tests if test in rejected and test in functions]
-        if changed := [test for test in out if not same_test(self.delivered.data, existing, test)]:
+        going = [test for test in out if test in functions]
+        if changed := [test for test in going if not same_test(self.delivered.data, existing, test)]:
             raise WriteConflict(
                 f"{', '.join(changed)} in {name} {'was' if len(changed) == 1 else 'were'} changed since, "
                 "so nothing was taken out.",
                 next_step="Remove it by hand if it is not wanted.",
             )
-        return withdraw_tests(existing, out, self.delivered.imports)
+        data = withdraw_tests(existing, going, self.delivered.imports) if going else existing
+        return Plan(data, frozenset(self.delivered.tests) - functions.difference(going))
+
+    def take(self, existing: bytes | None, plan: Plan) -> None:
+        """Take note of what was done.
+
+        Args:
+            existing: What the file held before.
+            plan: What it holds now.
+        """
+        if self.is_known(existing):
+            self._states[_digest(plan.data)] = plan.rejected
+        self.rejected = plan.rejected
+
+    def _rejected_in(self, existing: bytes | None) -> frozenset[str] | None:
+        """Which tests are out in a file; None when it has what was never put into it."""
+        try:
+            return self._states.get(_digest(existing))
+        except TargetError:
+            return None
 
     def _made(self, rejected: Collection[str]) -> bytes | None:
         """The file as it was delivered, without some of its tests."""
@@ -132,26 +166,19 @@ class Addition:
             return self.delivered.place.original
         return withdraw_tests(self.delivered.data, out, self.delivered.imports)
 
-    def take(self, existing: bytes | None, put: bytes | None, rejected: Collection[str]) -> None:
-        """Take note of what was done.
-
-        Args:
-            existing: What the file held before.
-            put: What it holds now; None when it was removed.
-            rejected: Which tests are out.
-        """
-        if self.is_untouched(existing):
-            self.current = put
-            if put is not None:
-                self._written.add(_digest(put))
-        self.rejected = frozenset(rejected)
-
 
 def _functions(data: bytes) -> set[str]:
     tree = parsed(SourceFile.of(data).text)
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-def _digest(data: bytes) -> str:
+def _digest(data: bytes | None) -> str:
+    """Names a content, line ends and byte order mark aside; the absence of a file has a name of its own.
+
+    Raises:
+        TargetError: The bytes are no text.
+    """
+    if data is None:
+        return ""
     text = text_of(data).replace("\r\n", "\n").replace("\r", "\n")
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

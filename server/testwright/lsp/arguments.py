@@ -230,6 +230,46 @@ class CancelArguments:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportArguments:
+    """Of ``testwright.showReport``: a module or its test file, None for the last run of all; whether to show it."""
+
+    uri: str | None
+    show: bool
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.optional_text("uri"), fields.flag("show", default=True))
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardArguments:
+    """Of ``testwright.discardTests``: the run that has added them."""
+
+    run: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.text("run"))
+
+
+@dataclass(frozen=True, slots=True)
+class TestsArguments:
+    """Of ``testwright.rejectTests`` and ``testwright.acceptTests``: the run that has added them, and their names."""
+
+    __test__ = False
+
+    run: str
+    tests: tuple[str, ...]
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.text("run"), fields.texts("tests"))
+
+
+@dataclass(frozen=True, slots=True)
 class NoArguments:
     """Of a command that takes nothing but an empty object."""
 

@@ -79,8 +79,8 @@ class Delivery:
             return
         tests = await session.test_places.of(path, PLACE_SECONDS)
         document = session.documents.opened_at(tests.path) if tests is not None and tests.path is not None else None
-        if document is not None and _is_unsaved(document):
-            raise _takes_no_edits(document)
+        if document is not None and is_unsaved(document):
+            raise takes_no_edits(document)
 
     async def deliver(self, place: TestPlace, data: bytes, workspace: Path) -> None:
         """Put the whole new content into the agreed place: the service's ``Deliver``.
@@ -95,6 +95,7 @@ class Delivery:
         except WriteConflict:
             self._refused = (place, data)
             raise
+        self._run.settle()  # what was written must be kept
 
     async def _deliver(self, place: TestPlace, data: bytes, workspace: Path) -> None:
         session = self._session
@@ -124,8 +125,8 @@ class Delivery:
     async def _to_editor(self, document: Document, place: TestPlace, data: bytes, workspace: Path) -> None:
         session, original = self._session, place.original or b""
         if not session.client.apply_edit:
-            if _is_unsaved(document):
-                raise _takes_no_edits(document)
+            if is_unsaved(document):
+                raise takes_no_edits(document)
             await self._to_disk(place, data, workspace)  # the editor reads it again
             return
         check_writable_name(place.path, workspace)
@@ -155,10 +156,10 @@ class Delivery:
         """Whether the disk has what the editor has; some editors save a refactoring by themselves, in a moment."""
         tries = int(SAVED_SECONDS / 0.1) if self._session.client.edit_metadata else 0
         for _ in range(tries):
-            if not _is_unsaved(document):
+            if not is_unsaved(document):
                 return True
             await asyncio.sleep(0.1)
-        return not _is_unsaved(document)
+        return not is_unsaved(document)
 
     async def _show(self, shown: _Shown) -> None:
         """Let the editor show the file, and go there, unless the user has gone on writing meanwhile."""
@@ -204,7 +205,7 @@ def _versions(session: Session) -> dict[str, int | None]:
     return {document.uri: document.version for document in session.documents.all_open()}
 
 
-def _is_unsaved(document: Document) -> bool:
+def is_unsaved(document: Document) -> bool:
     """Whether the disk has not the text that the editor has."""
     path = document.file_path
     try:
@@ -213,7 +214,8 @@ def _is_unsaved(document: Document) -> bool:
         return True
 
 
-def _takes_no_edits(document: Document) -> WriteConflict:
+def takes_no_edits(document: Document) -> WriteConflict:
+    """The error for an editor that holds unsaved changes and takes no edits."""
     return WriteConflict(
         f"{document.file_path} has unsaved changes, and this editor takes no edits from a server.",
         next_step="Save it and run again.",

@@ -17,8 +17,7 @@ from lsprotocol import types
 
 from testwright.errors import TargetError, TestwrightError
 from testwright.lsp.delivery import Delivery
-from testwright.lsp.editing import to_its_end
-from testwright.lsp.endings import counted, ending_of_generate, ending_of_measure
+from testwright.lsp.endings import counted, ending_of_generate, ending_of_judge, ending_of_measure
 from testwright.lsp.progress import Progress
 from testwright.lsp.runs import Ending, Run
 
@@ -96,7 +95,7 @@ async def _work(session: Session, run: Run, progress: Progress) -> Ending:
         case "measure":
             return await _measure(run, service, request, progress)
         case "judge":
-            raise NotImplementedError
+            return await _judge(session, run, service, request, progress)
 
 
 async def _request(session: Session, run: Run) -> GenerateRequest:
@@ -125,9 +124,10 @@ async def _generate(
     delivery = Delivery(session, run)
     await delivery.check_before()
     result = await service.generate(request, progress.take, _checked(session, run, delivery.deliver))
-    # From here on it is too late to cancel: what was written must be kept.
-    session.results.take(run, result)
-    return await to_its_end(delivery.end(ending_of_generate(run.work, result)))
+    run.settle()
+    ending = ending_of_generate(run.work, result)
+    session.results.take(run, ending, result.delivered)
+    return await delivery.end(ending)
 
 
 async def _measure(
@@ -135,6 +135,15 @@ async def _measure(
 ) -> Ending:
     result = await service.measure(request, progress.take)
     return ending_of_measure(run.work, result)
+
+
+async def _judge(
+    session: Session, run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+) -> Ending:
+    report = await service.judge(request, progress.take)
+    ending = ending_of_judge(run.work, report)
+    session.results.take(run, ending)
+    return ending
 
 
 def _checked(session: Session, run: Run, deliver: Deliver) -> Deliver:

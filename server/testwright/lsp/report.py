@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testwright.lsp.endings import counted
-from testwright.lsp.markdown import bar, block, code, link, table, words
-from testwright.lsp.uris import uri_of
+from testwright.lsp.markdown import block, code, words
+from testwright.lsp.report_sections import arcs, circumstances, coverage_table, joined, missing, section, shown_link
 from testwright.rendering import branch_words, line_ranges
 
 if TYPE_CHECKING:
-    from testwright.rendering import CoverageJson, DiscardedJson, KeptJson, ReportJson
+    from testwright.rendering import DiscardedJson, KeptJson, ReportJson
 
-MAX_MISSING = 60
-"""Parts of the module that are listed one by one as not covered."""
 MAX_SOURCES = 10
 """Discarded candidates that are shown with their source for each reason; the JSON has all."""
 MAX_SOURCE_LINES = 40
@@ -40,14 +38,14 @@ def report_markdown(report: ReportJson, root: Path) -> str:
     parts = [
         f"# Tests for {subject}",
         _headline(report, root),
-        _coverage(report["coverage"]["before"], report["coverage"]["after"]),
+        coverage_table({"before": report["coverage"]["before"], "after": report["coverage"]["after"]}),
         *_kept(report["tests"]["kept"], report["test_file"]),
-        *_missing(report["coverage"]["after"] or report["coverage"]["before"], report["path"]),
+        *missing(report["coverage"]["after"] or report["coverage"]["before"], report["path"]),
         *_discarded(report["tests"]["discarded"]),
-        *_section("Notes", [f"- {words(note)}" for note in report["notes"]]),
-        *_section("How it ran", _circumstances(report)),
+        *section("Notes", [f"- {words(note)}" for note in report["notes"]]),
+        *section("How it ran", _circumstances(report)),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return joined(parts)
 
 
 def _headline(report: ReportJson, root: Path) -> str:
@@ -72,15 +70,6 @@ def _headline(report: ReportJson, root: Path) -> str:
     return sentence
 
 
-def _coverage(before: CoverageJson | None, after: CoverageJson | None) -> str:
-    rows = [
-        [name, bar(figures["percent"]), *(f"{figures[kind]:g} %" for kind in ("percent", "line", "branch"))]
-        for name, figures in (("before", before), ("after", after))
-        if figures is not None
-    ]
-    return table(["Coverage", "", "Total", "Lines", "Branches"], rows) if rows else "The coverage is not known."
-
-
 def _kept(kept: Sequence[KeptJson], test_file: str | None) -> list[str]:
     """Each test, with what it is about and what it has added, by what it is about."""
     by_target: dict[str, list[str]] = {}
@@ -90,7 +79,7 @@ def _kept(kept: Sequence[KeptJson], test_file: str | None) -> list[str]:
         )
     entries = [f"### {code(target)}\n\n" + "\n".join(tests) for target, tests in by_target.items()]
     title = "Tests" if test_file is None else f"Tests in {words(Path(test_file).name)}"
-    return _section(title, ["\n\n".join(entries)] if entries else [])
+    return section(title, ["\n\n".join(entries)] if entries else [])
 
 
 def _additions(test: KeptJson) -> str:
@@ -98,35 +87,10 @@ def _additions(test: KeptJson) -> str:
     lines = test["lines_added"]
     if lines:
         parts.append(f"{'line' if len(lines) == 1 else 'lines'} {line_ranges(lines)}")
-    if branches := branch_words(_arcs(test["branches_added"]), lines):
+    if branches := branch_words(arcs(test["branches_added"]), lines):
         one = branches.count("->") == 1
         parts.append(f"{'branch' if one else 'branches'} {branches.replace('->', '→')}")
     return f"covers {' and '.join(parts)}" if parts else "notices mutants that others do not"
-
-
-def _missing(figures: CoverageJson | None, path: str) -> list[str]:
-    """What no test covers, each with a link to its line."""
-    if figures is None:
-        return []
-    file, uri = Path(path).name, uri_of(Path(path))
-    lines = [
-        f"- {link(f'{file}:{first}' if first == last else f'{file}:{first}-{last}', uri, first)}"
-        for first, last in _runs(figures["missing_lines"])
-    ]
-    missing = set(figures["missing_lines"])
-    branches = [
-        f"- {link(f'{file}:{start}', uri, start)}, {_branch(end)}"
-        for start, end in _arcs(figures["missing_branches"])
-        if start not in missing and end not in missing
-    ]
-    found = [*lines, *branches]
-    if len(found) > MAX_MISSING:
-        found = [*found[:MAX_MISSING], f"- and {len(found) - MAX_MISSING} more"]
-    return _section("Not covered", found)
-
-
-def _branch(end: int) -> str:
-    return f"the branch to line {end}" if end > 0 else "the branch that leaves it"
 
 
 def _discarded(discarded: Sequence[DiscardedJson]) -> list[str]:
@@ -136,7 +100,7 @@ def _discarded(discarded: Sequence[DiscardedJson]) -> list[str]:
         by_reason.setdefault(test["reason"].partition(": ")[0].rstrip("."), []).append(test)
     groups = sorted(by_reason.items(), key=lambda group: -len(group[1]))
     sections = [_group(reason, tests) for reason, tests in groups]
-    return _section("Discarded candidates", ["\n\n".join(sections)] if sections else [])
+    return section("Discarded candidates", ["\n\n".join(sections)] if sections else [])
 
 
 def _group(reason: str, tests: Sequence[DiscardedJson]) -> str:
@@ -156,40 +120,7 @@ def _shortened(source: str) -> str:
 
 
 def _circumstances(report: ReportJson) -> list[str]:
-    seconds = report["seconds"]
-    phases = ", ".join(f"{words(phase)} {spent:.1f}" for phase, spent in seconds.items())
-    told = {
-        "Module": words(report["path"]),
-        "Box": words(report["box"]),
-        "Interpreter": words(f"{report['interpreter']} ({report['python_version']})" if report["interpreter"] else ""),
-        "Seed": str(report["seed"]),
-        "Seconds": f"{sum(seconds.values()):.1f} ({phases})" if seconds else "",
-        "The search ended": f"since {_STOPPED_BY.get(report['stopped_by'], '')}" if report["stopped_by"] else "",
-    }
-    return [f"- {name}: {value}" for name, value in told.items() if value]
-
-
-def shown_link(file: str, root: Path) -> str:
-    """A link to a file, told from the root of its project."""
-    path = Path(file)
-    return link(path.relative_to(root).as_posix() if path.is_relative_to(root) else file, uri_of(path))
-
-
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    """A heading with lines below it; nothing when there are none."""
-    return [f"## {title}", "\n".join(lines)] if lines else []
-
-
-def _arcs(branches: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-    return [(start, end) for start, end in branches]
-
-
-def _runs(lines: Iterable[int]) -> list[tuple[int, int]]:
-    """Lines as runs of neighbours: first and last of each."""
-    runs: list[tuple[int, int]] = []
-    for line in sorted(set(lines)):
-        if runs and runs[-1][1] == line - 1:
-            runs[-1] = (runs[-1][0], line)
-        else:
-            runs.append((line, line))
-    return runs
+    told = circumstances(report)
+    if report["stopped_by"]:
+        told.append(f"- The search ended: {_STOPPED_BY[report['stopped_by']]}")
+    return told

@@ -1,75 +1,51 @@
-"""What runs have ended with: their accounts, and the tests that they have added, for as long as the server lives.
-
-Accounts outlive it in the store, from which the last one of a module is taken when there is none here.
-"""
+"""What runs have ended with: their accounts, and the tests that they have added, for as long as the server lives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from testwright.lsp.accounts import Account
 from testwright.lsp.additions import Addition
-from testwright.lsp.runs import Run
+from testwright.lsp.runs import Ending, Run
 
 if TYPE_CHECKING:
-    from testwright.service.result import RunResult
+    from testwright.service.result import Delivered
 
 KEPT = 50
 """Accounts, and runs whose tests can be rejected; the oldest are forgotten first."""
 
-AccountKind = Literal["generate", "judge"]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account of one run.
-
-    Attributes:
-        run: Its id; of an earlier server when it was taken from the store.
-        kind: What it did.
-        path: The module's file.
-        root: Root of its project.
-        test_file: The test file that it was about; None without one.
-        report: As JSON values.
-    """
-
-    run: str
-    kind: AccountKind
-    path: Path
-    root: Path
-    test_file: Path | None
-    report: Mapping[str, Any]
-
 
 class Results:
-    """What the runs of this server have ended with, bounded."""
+    """What the runs of this server have ended with, bounded.
+
+    Attributes:
+        changing: Held while tests are taken out of a file, or put back: one such change at a time.
+    """
 
     def __init__(self) -> None:
+        self.changing = asyncio.Lock()
         self._accounts: dict[str, Account] = {}
         self._additions: dict[str, Addition] = {}
 
-    def take(self, run: Run, result: RunResult) -> Account:
-        """Take what a run that wrote tests has ended with.
+    def take(self, run: Run, ending: Ending, delivered: Delivered | None = None) -> None:
+        """Take what a run has ended with.
 
-        Returns:
-            Its account.
+        Args:
+            run: A run that wrote tests or judged them.
+            ending: How it ended; one without a report leaves nothing to show.
+            delivered: What it has put into a test file.
         """
-        from testwright.rendering import report_to_json  # noqa: PLC0415 - loaded with the service
-
-        delivered = result.delivered
         if delivered is not None:
             self._additions[run.id] = Addition(run.id, run.work.subject, delivered)
             _forget_oldest(self._additions)
-        file = Path(result.report.test_file) if result.report.test_file is not None else None
-        return self._keep(run, "generate", file, report_to_json(result.report))
-
-    def _keep(self, run: Run, kind: AccountKind, test_file: Path | None, report: Mapping[str, Any]) -> Account:
-        account = Account(run.id, kind, run.work.module, run.work.root, test_file, report)
-        self._accounts[run.id] = account
-        _forget_oldest(self._accounts)
-        return account
+        work = run.work
+        if ending.report is not None and work.kind in ("generate", "judge"):
+            self._accounts[run.id] = Account(
+                run.id, work.kind, work.module, work.root, ending.test_file, ending.message, ending.report
+            )
+            _forget_oldest(self._accounts)
 
     def last(self, path: Path | None = None) -> Account | None:
         """The last account of a file, which is a module or a test file; of all when it is None."""
@@ -86,8 +62,7 @@ class Results:
     def at(self, test_file: Path) -> Addition | None:
         """What the last run has added to a test file; None when none has."""
         resolved = test_file.resolve()
-        additions = (addition for addition in reversed(self._additions.values()) if addition.path == resolved)
-        return next(additions, None)
+        return next((one for one in reversed(self._additions.values()) if one.path == resolved), None)
 
 
 def _forget_oldest(kept: dict[str, Any]) -> None:

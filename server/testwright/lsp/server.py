@@ -7,13 +7,13 @@ from pygls.lsp.server import LanguageServer
 
 from testwright import __version__
 from testwright.lsp.documents import Documents
-from testwright.lsp.features import code_action, commands, configuration, status, synchronization
+from testwright.lsp.features import code_action, commands, configuration, review, status, synchronization
 from testwright.lsp.lifecycle import end_in_time
 from testwright.lsp.peer import Peer
 from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
 
-FEATURES = (synchronization, configuration, code_action, commands, status)
+FEATURES = (synchronization, configuration, code_action, commands, review, status)
 
 
 class TestwrightServer(LanguageServer):

@@ -6,19 +6,10 @@ import re
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markdown_reading import PARSER, TEXTS
 
 from testwright.lsp.markdown import bar, block, code, link, table, words
-
-PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-PARSER.validateLink = lambda url: "file:" in url  # type: ignore[method-assign]  # as VS Code has it, which follows links to files
-PIECES = ("`", "``", "```", "|", "\\", "*", "_", "__", "<b>", "&amp;", "[x](y)", "![", "\n", "\r", "~~~", "$", "#", "1. ", "- ", "=== ", " ", "a", "é", "😀")  # fmt: skip
-texts = st.one_of(
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
-    st.lists(st.sampled_from(PIECES)).map("".join),
-)
 
 
 def one_line(text: str) -> str:
@@ -33,14 +24,14 @@ def inline(markdown: str) -> list[Token]:
     return tokens[1].children or []
 
 
-@given(texts)
+@given(TEXTS)
 def test_words_are_read_as_they_are(text: str) -> None:
     children = inline(f"About {words(text)} end")
     assert {child.type for child in children} == {"text"}
     assert "".join(child.content for child in children) == f"About {one_line(text)} end"
 
 
-@given(texts)
+@given(TEXTS)
 def test_words_at_the_beginning_of_an_entry_are_an_entry(text: str) -> None:
     tokens = PARSER.parse(f"- {words(text)}x")
     assert [token.type for token in tokens] == [
@@ -50,21 +41,21 @@ def test_words_at_the_beginning_of_an_entry_are_an_entry(text: str) -> None:
     assert "".join(child.content for child in tokens[3].children or []) == f"{one_line(text)}x"
 
 
-@given(texts)
+@given(TEXTS)
 def test_words_in_a_heading_are_the_heading(text: str) -> None:
     tokens = PARSER.parse(f"## x{words(text)}\n\nnext")
     assert [token.type for token in tokens[:4]] == ["heading_open", "inline", "heading_close", "paragraph_open"]
     assert "".join(child.content for child in tokens[1].children or []) == f"x{one_line(text)}"
 
 
-@given(texts)
+@given(TEXTS)
 def test_code_is_one_span_of_code(text: str) -> None:
     children = inline(f"a {code(text)} b")
     assert [child.type for child in children] == ["text", "code_inline", "text"]
     assert children[1].content == (one_line(text) or " ")
 
 
-@given(texts)
+@given(TEXTS)
 def test_a_block_holds_its_lines(source: str) -> None:
     tokens = PARSER.parse(f"{block(source)}\n\nnext")
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
@@ -72,7 +63,7 @@ def test_a_block_holds_its_lines(source: str) -> None:
     assert tokens[0].content.rstrip("\n") == re.sub("\r\n|\r", "\n", source).rstrip("\n")
 
 
-@given(texts, texts)
+@given(TEXTS, TEXTS)
 def test_cells_stay_cells(one: str, other: str) -> None:
     tokens = PARSER.parse(table(["a", "b"], [[words("x" + one), words("x" + other)]]))
     cells = [tokens[at + 1] for at, token in enumerate(tokens) if token.type == "td_open"]
@@ -80,7 +71,7 @@ def test_cells_stay_cells(one: str, other: str) -> None:
     assert shown == [one_line("x" + one), one_line("x" + other)]
 
 
-@given(texts)
+@given(TEXTS)
 def test_a_link_leads_where_it_should(text: str) -> None:
     children = inline(f"a {link('x' + text, 'file:///a/b (c)/d%20e.py', 12)} b")
     assert [children[1].type, children[-2].type] == ["link_open", "link_close"]

@@ -8,35 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from markdown_reading import TEXTS, blocks, links, spans
 
-from testwright.lsp.report import MAX_MISSING, MAX_SOURCE_LINES, MAX_SOURCES, report_markdown
+from testwright.lsp.report import MAX_SOURCE_LINES, MAX_SOURCES, report_markdown
+from testwright.lsp.report_sections import MAX_MISSING
 from testwright.rendering import ReportJson
 
-PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-PARSER.validateLink = lambda url: "file:" in url  # type: ignore[method-assign]  # as VS Code has it, which follows links to files
 ROOT = Path("/w")
-PIECES = (
-    "`",
-    "```",
-    "|",
-    "\\",
-    "*",
-    "_",
-    "<b>",
-    "&amp;",
-    "[x](y)",
-    "\n",
-    "\r",
-    "~~~",
-    "#",
-    "1. ",
-    "- ",
-    "===",
-    " ",
-    "a",
-)
 
 
 def coverage(percent: float, lines: list[int], branches: list[list[int]]) -> dict[str, Any]:
@@ -90,26 +68,7 @@ def report(text: str = "x", **changes: Any) -> ReportJson:
     return made
 
 
-def blocks(markdown: str) -> list[tuple[str, str]]:
-    return [(token.type, token.tag) for token in PARSER.parse(markdown)]
-
-
-def spans(markdown: str) -> list[str]:
-    inlines = [token for token in PARSER.parse(markdown) if token.type == "inline"]
-    return [child.type for token in inlines for child in token.children or [] if child.type != "text"]
-
-
-def links(markdown: str) -> list[str]:
-    def of(token: Token) -> list[str]:
-        return [str(child.attrs["href"]) for child in token.children or [] if child.type == "link_open"]
-
-    return [href for token in PARSER.parse(markdown) for href in of(token)]
-
-
-@given(
-    st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.sampled_from(PIECES)).map("".join)),
-    st.sampled_from(["written", "failed"]),
-)
+@given(TEXTS, st.sampled_from(["written", "failed"]))
 def test_no_text_of_a_report_becomes_anything_else(text: str, status: str) -> None:
     error = {"slug": "target", "message": "x" + text}
     hostile = report_markdown(report("x" + text, status=status, error=error), ROOT)
@@ -131,7 +90,7 @@ def test_a_report_tells_what_was_added_and_what_is_missing() -> None:
     assert "- [pricing.py:7](<file:///w/src/pricing.py#L7>), the branch that leaves it" in markdown
     assert "pricing.py:2]" not in markdown  # its branch leads to a line that is missing, which says it already
     assert "- Seconds: 3.5 (explore 2.0, judge 1.5)" in markdown
-    assert "- The search ended: since more cases added nothing" in markdown
+    assert "- The search ended: more cases added nothing" in markdown
 
 
 @pytest.mark.parametrize(

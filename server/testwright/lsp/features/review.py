@@ -1,0 +1,126 @@
+"""What comes after a run: its report, and tests that are rejected, taken back in, or discarded whole."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from testwright.errors import UsageError
+from testwright.lsp.accounts import Account
+from testwright.lsp.additions import Addition
+from testwright.lsp.arguments import DiscardArguments, ReportArguments, TestsArguments
+from testwright.lsp.delivery import is_unsaved, show_document
+from testwright.lsp.dispatch import command
+from testwright.lsp.rejecting import accept, discard, find_addition, reject
+from testwright.lsp.report_files import write_report
+from testwright.lsp.uris import path_of, uri_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from testwright.lsp.server import TestwrightServer
+    from testwright.lsp.session import Session
+
+REPORT = "testwright.showReport"
+DISCARD = "testwright.discardTests"
+REJECT = "testwright.rejectTests"
+ACCEPT = "testwright.acceptTests"
+
+NAMES_TOLD = 3
+"""Tests that a sentence names; of more it tells the number."""
+
+
+def register(server: TestwrightServer) -> None:
+    """Register the commands."""
+
+    @command(server, REPORT, ReportArguments)
+    async def show_report(ls: TestwrightServer, given: ReportArguments) -> dict[str, Any]:
+        account = await _account(ls.session, given.uri)
+        markdown = await asyncio.to_thread(account.markdown)
+        if given.show:
+            ls.session.in_background(_show(ls.session, account), f"showing the report of {account.run}")
+        return {
+            "run": account.run,
+            "kind": account.kind,
+            "markdown": markdown,
+            "report": account.report,
+            "testUri": uri_of(account.test_file) if account.test_file is not None else None,
+        }
+
+    @command(server, DISCARD, DiscardArguments)
+    async def discard_tests(ls: TestwrightServer, given: DiscardArguments) -> dict[str, Any]:
+        addition = find_addition(ls.session, given.run)
+        await discard(ls.session, addition)
+        name = addition.path.name
+        done = f"{name} was removed" if addition.is_new else f"{name} is what it was before"
+        return _answer(ls.session, addition, "discarded", done)
+
+    @command(server, REJECT, TestsArguments)
+    async def reject_tests(ls: TestwrightServer, given: TestsArguments) -> dict[str, Any]:
+        addition = find_addition(ls.session, given.run)
+        removed = await reject(ls.session, addition, given.tests)
+        name = addition.path.name
+        done = f"{_named(given.tests)} taken out of {name}"
+        if removed:
+            done += ", which was removed since nothing else was in it"
+        return _answer(ls.session, addition, "rejected", done)
+
+    @command(server, ACCEPT, TestsArguments)
+    async def accept_tests(ls: TestwrightServer, given: TestsArguments) -> dict[str, Any]:
+        addition = find_addition(ls.session, given.run)
+        await accept(ls.session, addition, given.tests)
+        return _answer(ls.session, addition, "accepted", f"{_named(given.tests)} put back into {addition.path.name}")
+
+
+async def _account(session: Session, uri: str | None) -> Account:
+    """The last account of a document, or of all.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if uri is None:
+        account = session.results.last()
+        if account is None:
+            raise UsageError("There is no report yet.", next_step="Generate tests for a module, or judge those it has.")
+        return account
+    path = path_of(uri)
+    account = session.results.last(path) if path is not None else None
+    if account is None:
+        name = path.name if path is not None else uri[:80]
+        raise UsageError(
+            f"There is no report of {name} yet.", next_step="Generate tests for it, or judge those that it has."
+        )
+    return account
+
+
+async def _show(session: Session, account: Account) -> None:
+    """Show a report as a document, or where that cannot be, its sentence as a message."""
+    if not session.client.show_document:
+        session.peer.show("info", account.summary)
+        return
+    path = await asyncio.to_thread(write_report, account)
+    if not await show_document(session, path):
+        session.peer.show("info", f"{account.summary} The report is in {path}.")
+
+
+def _answer(session: Session, addition: Addition, status: str, done: str) -> dict[str, Any]:
+    """What a command answers that has changed a test file; a client without an eye for it is told by a message."""
+    document = session.documents.opened_at(addition.path)
+    unsaved = document is not None and addition.path.exists() and is_unsaved(document)
+    message = f"{done}. It is changed in the editor, but not saved yet." if unsaved else f"{done}."
+    if not session.client.reports:
+        session.peer.show("info", message)
+    return {
+        "run": addition.run,
+        "status": status,
+        "testUri": uri_of(addition.path),
+        "tests": list(addition.tests),
+        "rejected": [name for name in addition.delivered.tests if name in addition.rejected],
+        "message": message,
+    }
+
+
+def _named(tests: Collection[str]) -> str:
+    if len(tests) == 1:
+        return f"{next(iter(tests))} was"
+    return f"{', '.join(tests) if len(tests) <= NAMES_TOLD else f'{len(tests)} tests'} were"
