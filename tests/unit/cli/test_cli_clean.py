@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from testwright.boxes.reaping import Registry
-from testwright.housekeeping import STALE_SECONDS, cache_dir, state_dir
+from testwright.housekeeping import MARKER, STALE_SECONDS, STORE, STORE_ASIDE, cache_dir, state_dir
+from testwright.store import Store
 
 
 @pytest.fixture
@@ -37,6 +38,19 @@ def test_all_is_removed_and_named(testwright: Any, private: Path) -> None:
     assert sorted(path.name for path in private.iterdir()) == ["tmp"]
     assert list((private / "tmp").iterdir()) == []
     assert testwright("clean").stdout == "Nothing is kept outside the workspace.\n"
+
+
+def test_what_is_kept_of_earlier_runs_is_removed(testwright: Any, private: Path) -> None:
+    with Store.open(state_dir()) as store:
+        store.save_report(Path("/work/cart.py"), None, "{}", None)
+        (state_dir() / STORE).rename(state_dir() / STORE_ASIDE)
+        store.save_report(Path("/work/cart.py"), None, "{}", None)
+        (state_dir() / MARKER).unlink()  # what is in the folder is known for ours all the same
+        outcome = testwright("clean")
+        assert outcome.code == 0
+        assert outcome.stdout.startswith("Removed state ")
+        assert not (private / "state").exists()
+        assert store.last_report() is None
 
 
 def test_a_dry_run_removes_nothing(testwright: Any, private: Path) -> None:
