@@ -35,14 +35,14 @@ NO_TIME = "there was no time left for it"
 
 _Kind = Literal["passed", "failed", "skipped", "unfinished"]
 
-_KINDS: dict[str, tuple[_Kind, str]] = {
-    "passed": ("passed", ""),
-    "failed": ("failed", ""),
-    "error": ("failed", "it could not run: "),
-    "skipped": ("skipped", ""),
-    "timeout": ("unfinished", "it "),
+_KINDS: dict[str, tuple[_Kind, str, str]] = {
+    "passed": ("passed", "", ""),
+    "failed": ("failed", "", ""),
+    "error": ("failed", "it could not run: ", ""),
+    "skipped": ("skipped", "", "Skipped: "),
+    "timeout": ("unfinished", "it ", "Failed: "),
 }
-"""What an outcome of a plain run is, and words before its message."""
+"""What an outcome of a plain run is; words before its message; the beginning of the message that says no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class _Trial:
         test = self.tests.get(name)
         if test is None:
             return self._missing(name)
-        kind, before = _KINDS[test.outcome]
-        return _Seen(kind, before + _short(test.message.removeprefix("Skipped: ")))
+        kind, before, kind_of_exception = _KINDS[test.outcome]
+        return _Seen(kind, before + _short(test.message.removeprefix(kind_of_exception)))
 
     def _missing(self, name: str) -> _Seen:
         if self.outcome.collect_errors and not self.tests:
@@ -249,9 +249,11 @@ class _Court:
             await together(self._run(single, -1) for single in singles)
             for name in differing:
                 before = first.seen(name)
-                blamed = [single for single in singles if _differ(before, single.seen(name))]
+                blamed = [single.conditions for single in singles if _differ(before, single.seen(name))]
+                if blamed and blamed[0] == Conditions():
+                    blamed = blamed[:1]  # what changes by itself may as well have changed in the others
                 if blamed:
-                    found[name] = _words(blamed[0].conditions)
+                    found[name] = " or ".join(_words(conditions) for conditions in blamed)
         return found
 
     def _nothing(self, outcome: PlainOutcome) -> NothingToJudge:
