@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from emacs_driver import Emacs, StartEmacs
 from processes import is_alive
@@ -10,6 +11,10 @@ from real_project import OWN_TEST, RealProject, assert_passes, keeps_all_lines
 from waiting import wait_until
 
 ERRORS = re.compile(r"-3260[0-9]|-32700|error in process filter|Server reports \(type=1\)", re.IGNORECASE)
+
+
+THINKING_SECONDS = 11.0
+"""eglot gives up on a request of its own after 10 seconds; the server must not."""
 
 
 def assert_no_errors(editor: Emacs) -> None:
@@ -50,9 +55,10 @@ def test_an_open_test_file_is_added_to_in_one_step(emacs: StartEmacs, project: R
     editor.place_cursor("def shout")
     assert "Generate tests for shout" in editor.titles()
     editor.choose(next(title for title in editor.titles() if title.startswith("Improve tests for _encode")))
-    # eglot asks before it takes an edit that the server sends by itself.
+    # eglot asks before it takes an edit that the server sends by itself, and the user takes their time.
     wait_until("question of eglot's", lambda: "Server wants to edit" in editor.minibuffer(), seconds=50)
     assert str(test_file) in editor.minibuffer()
+    time.sleep(THINKING_SECONDS)
     editor.type("y")
     added = wait_until("edit", lambda: editor.text(test_file) if editor.is_modified(test_file) else "", seconds=50)
     assert keeps_all_lines(OWN_TEST, added)

@@ -17,10 +17,9 @@ from testwright.writing.edits import TextChange
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
 
-ANSWER_SECONDS = 10.0
-"""How long an editor may take to say whether it has applied an edit."""
-CONFIRM_SECONDS = 600.0
-"""The same when it asks the user first."""
+ANSWER_SECONDS = 600.0
+"""How long an editor may take to say whether it has applied an edit: some ask the user first, as eglot does, and do not
+say so beforehand."""
 SETTLE_SECONDS = 1.0
 """How long the text may take to arrive that an editor has by an edit."""
 LATE_SECONDS = 0.5
@@ -66,8 +65,7 @@ async def edit_document(session: Session, change: Change) -> None:
         return
     confirm = change.confirm and session.client.change_annotations and session.client.document_changes
     params = _params(session, document, lines, change.label, confirm=confirm)
-    seconds = CONFIRM_SECONDS if confirm else ANSWER_SECONDS
-    asked = session.peer.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=seconds)
+    asked = session.peer.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=ANSWER_SECONDS)
     answer = await to_its_end(asked, seconds=LATE_SECONDS)
     if isinstance(answer, types.ApplyWorkspaceEditResult):
         if not answer.applied:
