@@ -160,6 +160,34 @@ async def test_a_measurement(
     assert finished["status"] == "cancelled"
 
 
+async def test_while_the_editor_is_asked_to_take_the_tests(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    """It never says whether it has: the run ends all the same, and the file stays as it is."""
+    tests = workspace / "tests" / "test_pricing.py"
+    tests.parent.mkdir()
+    text = "from shop.pricing import Cart\n\n\ndef test_cart():\n    assert Cart().total() == 0\n"
+    tests.write_text(text, encoding="utf-8")
+    async with editor_for(VSCODE, options={"notifications": True}, applies=None) as editor:
+        editor.open(pricing)
+        editor.open(tests)
+        run = (await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"}))["run"]
+        await editor.wait_for("workspace/applyEdit", timeout=60)
+        begun = time.monotonic()
+        await by_id(editor, run)
+        finished = await editor.wait_for("testwright/runFinished")
+        assert time.monotonic() - begun < AT_MOST
+        await idle(editor)
+        status = await editor.request("testwright/status", None)
+        assert editor.all_of("window/showMessage") == []
+        assert editor.buffers[tests.as_uri()].text == text
+
+    assert finished["status"] == "cancelled"
+    assert status["requests"] == 0
+    assert tests.read_text(encoding="utf-8") == text
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
 async def test_what_is_over_or_never_was_cannot_be_cancelled(editor_for: EditorFactory, pricing: Path) -> None:
     async with editor_for(EGLOT) as editor:
         editor.open(pricing)

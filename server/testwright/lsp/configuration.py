@@ -131,10 +131,14 @@ class Configuration:
             reading = self._reading.get(folder_uri)
             if reading is None:
                 reading = self._reading[folder_uri] = asyncio.create_task(self._read(folder_uri, folder))
-            found = await asyncio.shield(reading)
-            if self._reading.get(folder_uri) is reading:  # else they have changed meanwhile
+            try:
+                found = await asyncio.shield(reading)
+            finally:
+                is_current = self._reading.get(folder_uri) is reading  # else they have changed meanwhile
+                if is_current and reading.done():
+                    del self._reading[folder_uri]
+            if is_current:
                 self._known[folder_uri] = found
-                del self._reading[folder_uri]
         return known
 
     async def _read(self, folder_uri: str | None, folder: Path | None) -> EditorSettings:

@@ -58,5 +58,5 @@ def _module_gone(session: Session, path: Path) -> None:
     if path.exists() or session.documents.opened_at(path) is not None:
         return  # written anew meanwhile, or the editor still holds it
     for run in session.runs.alive:
-        if run.work.path == path:
+        if path in (run.work.path, run.work.module):
             run.cancel(f"{path.name} was removed or renamed, so its run was ended and nothing was written.")

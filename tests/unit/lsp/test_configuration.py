@@ -189,6 +189,17 @@ async def test_one_who_asks_and_is_cancelled_takes_nothing_from_the_others() -> 
     assert client.asked == ["one"]
 
 
+async def test_an_error_while_asking_is_not_kept() -> None:
+    client = Client(one={"budget": 5})
+    configuration = Configuration(client.ask, None)
+    client.folders = None  # type: ignore[assignment]
+    with pytest.raises(AttributeError):
+        await configuration.of_folder("one")
+    client.folders = {"one": {"budget": 6}}
+
+    assert (await configuration.of_folder("one")).options.budget == 6.0
+
+
 async def test_without_an_answer_what_was_given_at_the_start_holds() -> None:
     async def silent(*_: Any, **__: Any) -> None:
         return None
