@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 
 from emacs_driver import Emacs, StartEmacs
@@ -28,6 +29,7 @@ SETTINGS = "(setq-default eglot-workspace-configuration '(:testwright (:coverage
 
 
 def test_a_code_action_does_the_whole_job_and_settings_hold(emacs: StartEmacs, project: RealProject) -> None:
+    shutil.rmtree(project.root / ".git")  # eglot then takes the module's own folder for the project
     editor = emacs(SETTINGS)
     editor.edit(project.module)
     editor.place_cursor("cache = get_encode_cache")

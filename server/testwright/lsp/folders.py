@@ -62,8 +62,10 @@ class Folders:
     def root_of(self, path: Path) -> Path:
         """Root of the project that a file belongs to: the nearest one at or below its workspace folder.
 
-        A folder of several projects thus has several roots. Without a folder it is what the command line takes. It is
-        looked for each time, which takes a tenth of a millisecond, since what marks a root may come and go.
+        A folder of several projects thus has several roots. A folder that is a package is no project's root, whatever
+        the client calls it: eglot without a repository names the folder of the file. Its project is looked for above,
+        as the command line does, and as for a file without a folder. It is looked for each time, which takes a tenth of
+        a millisecond, since what marks a root may come and go.
 
         Returns:
             Absolute, resolved.
@@ -73,7 +75,8 @@ class Folders:
         if folder is None:
             return root
         resolved = folder.resolve()
-        return root if root.is_relative_to(resolved) else resolved
+        is_package = (resolved / "__init__.py").is_file()
+        return root if is_package or root.is_relative_to(resolved) else resolved
 
     def _holding(self, path: Path) -> Path | None:
         """The innermost folder that holds a file, by its name or by where its name leads."""

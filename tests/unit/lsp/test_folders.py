@@ -57,6 +57,12 @@ def test_the_root_is_the_nearest_project_but_never_above_the_folder(folders: Fol
     assert folders.root_of(tmp_path / "one-more" / "a.py") == tmp_path
 
 
+def test_a_folder_that_is_a_package_belongs_to_the_project_above(folders: Folders, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "two" / "__init__.py").touch()
+    assert folders.root_of(tmp_path / "two" / "a.py") == tmp_path
+
+
 def test_the_folders_of_older_clients(tmp_path: Path) -> None:
     def of(**values: object) -> tuple[Path, ...]:
         params = types.InitializeParams(types.ClientCapabilities(), **values)  # type: ignore[arg-type]
