@@ -101,7 +101,7 @@ class StoredReport:
     Attributes:
         path: Absolute, resolved path of the module's file.
         symbol: Qualified name in it, None for the whole module.
-        report: The report as JSON text (``rendering.report_to_json``).
+        report: The report, as JSON text of the caller's own form.
         test_file: The test file; None when nothing was written.
         when: When it was saved, in seconds since 1970 UTC.
     """
@@ -221,7 +221,7 @@ class Store:
         Args:
             path: Absolute, resolved path of the module's file.
             symbol: Qualified name in it, None for the whole module.
-            report_json: The report as JSON text.
+            report_json: The report as JSON text, and what the caller wants to know with it.
             test_file: The test file; None when nothing was written.
         """
         row = (
@@ -246,7 +246,7 @@ class Store:
         """The account of the last run.
 
         Args:
-            path: Absolute, resolved path of a module's file; None for the last run of all.
+            path: Absolute, resolved path of a module's file, or of a test file; None for the last run of all.
 
         Returns:
             None when there was none.
@@ -254,11 +254,10 @@ class Store:
 
         def read(connection: sqlite3.Connection) -> StoredReport | None:
             query = (
-                "SELECT path, finished, symbol, test_file, report FROM report WHERE path = ? OR ? IS NULL "
-                "ORDER BY finished DESC, rowid DESC LIMIT 1"
+                "SELECT path, finished, symbol, test_file, report FROM report "
+                "WHERE ?1 IS NULL OR path = ?1 OR test_file = ?1 ORDER BY finished DESC, rowid DESC LIMIT 1"
             )
-            wanted = None if path is None else os.fsencode(path)
-            row = connection.execute(query, (wanted, wanted)).fetchone()
+            row = connection.execute(query, (None if path is None else os.fsencode(path),)).fetchone()
             if row is None:
                 return None
             module, when, symbol, test_file, report = row

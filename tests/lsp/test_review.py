@@ -243,6 +243,34 @@ async def test_tests_go_out_of_an_open_document_by_one_edit(
     ]
 
 
+async def test_an_editor_that_asks_its_user_first_does_not_keep_a_command_waiting(
+    editor_for: EditorFactory, tests: Path, pricing: Path
+) -> None:
+    tests.write_text(EXISTING, encoding="utf-8")
+    async with editor_for(FULL, argv=[*QUICK, "30", "0.2"]) as editor:
+        buffer = editor.open(tests)
+        await generated(editor, pricing)
+        editor.applies = None
+        since = len(editor.received)
+        answer = await reject(editor, NOTHING)
+        assert (answer["status"], answer["rejected"]) == ("waiting", [])
+        assert answer["message"] == "The editor has not applied the change to test_pricing.py yet."
+        edit = [one.message for one in editor.received if one.method == "workspace/applyEdit"][-1]
+        editor.send({"jsonrpc": "2.0", "id": edit["id"], "result": editor._apply_edit(edit["params"])})
+        told = await editor.wait_for("window/showMessage", since=since)
+        assert told["message"].startswith(f"{NOTHING} was taken out of test_pricing.py.")
+        assert NOTHING not in buffer.text
+
+        since = len(editor.received)
+        assert (await reject(editor, DOUBLE))["status"] == "waiting"
+        edit = [one.message for one in editor.received if one.method == "workspace/applyEdit"][-1]
+        refusal = {"applied": False, "failureReason": "the user does not want it"}
+        editor.send({"jsonrpc": "2.0", "id": edit["id"], "result": refusal})
+        told = await editor.wait_for("window/showMessage", since=since)
+        assert "the user does not want it; nothing was written." in told["message"]
+        assert DOUBLE in buffer.text
+
+
 async def test_a_new_file_that_was_changed_in_its_editor_is_kept(
     editor_for: EditorFactory, tests: Path, pricing: Path
 ) -> None:

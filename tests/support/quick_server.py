@@ -4,7 +4,8 @@ Only the search and the judge are left out: three tests of the shop's ``add_tax`
 project, makes the file, merges and delivers it is the server's own. A run waits while there is a file ``hold`` in the
 home folder.
 
-Usage: quick_server.py [SECONDS]: how long an editor may take to answer an edit.
+Usage: quick_server.py [SECONDS [SECONDS]]: how long an editor may take to answer an edit, and how long a command waits
+for it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from testwright.cli import main
 from testwright.judge.minimise import Selection
 from testwright.lsp import editing
+from testwright.lsp.features import review
 from testwright.model import Candidate, CoverageSets, Evidence, Import, Raises, Verdict
 from testwright.service import run as runs
 from testwright.service.job import read_job
@@ -90,5 +92,7 @@ if __name__ == "__main__":
     runs.Run.execute = execute  # type: ignore[method-assign]
     if len(sys.argv) > 1:
         editing.ANSWER_SECONDS = float(sys.argv[1])
+    if len(sys.argv) > 2:
+        review.WAIT_SECONDS = float(sys.argv[2])
     sys.argv[1:] = ["lsp"]
     main()

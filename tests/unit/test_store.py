@@ -97,6 +97,7 @@ def test_reports_are_found_by_module_and_by_time(store: Store, monkeypatch: pyte
     )
     assert store.last_report(MODULE) == cart
     assert store.last_report(other) == tax
+    assert store.last_report(tests) == cart
     assert store.last_report() == tax
     store.save_report(MODULE, "Cart", "{}", tests)
     newest = StoredReport(path=MODULE, symbol="Cart", report="{}", test_file=tests, when=30.0)

@@ -92,7 +92,11 @@ async def to_its_end(work: Awaitable[T], *, seconds: float | None = None) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        done, _ = await asyncio.wait([task], timeout=seconds)
+        try:
+            done, _ = await asyncio.wait([task], timeout=seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
         if not done or task.cancelled():
             task.cancel()
             raise

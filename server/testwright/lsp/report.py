@@ -61,7 +61,7 @@ def _headline(report: ReportJson, root: Path) -> str:
             sentence = "No test was added: none that could be proven adds to those that it has."
         case "cancelled":
             sentence = "The run was cancelled; nothing was written."
-        case "failed":
+        case _:
             sentence = "The run failed."
     if report["error"] is not None:
         sentence += f" {words(report['error']['message'])}"

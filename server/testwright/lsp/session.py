@@ -20,6 +20,7 @@ from testwright.lsp.configuration import Configuration, EditorSettings
 from testwright.lsp.documents import Document, Documents
 from testwright.lsp.folders import Folders
 from testwright.lsp.jobs import do_work
+from testwright.lsp.keeping import Keeper
 from testwright.lsp.logs import set_client_level
 from testwright.lsp.peer import Peer
 from testwright.lsp.results import Results
@@ -60,7 +61,7 @@ class Session:
         self.warnings = Warnings(partial(peer.show, "warning"))
         self.documents = documents
         self.runs = Runs(partial(do_work, self), partial(announce, self))
-        self.results = Results()
+        self.results = Results(Keeper())
         self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
@@ -107,6 +108,7 @@ class Session:
     async def close(self) -> None:
         """End all that goes on; when it returns no box is left."""
         await self.runs.close()
+        await self.results.close()
         self.test_places.close()
         for task in self._background:
             task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from testwright.errors import UsageError
+from testwright.errors import TestwrightError, UsageError
 from testwright.lsp.accounts import Account
 from testwright.lsp.additions import Addition
 from testwright.lsp.arguments import DiscardArguments, ReportArguments, TestsArguments
@@ -16,7 +16,7 @@ from testwright.lsp.report_files import write_report
 from testwright.lsp.uris import path_of, uri_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Coroutine
 
     from testwright.lsp.server import TestwrightServer
     from testwright.lsp.session import Session
@@ -26,6 +26,8 @@ DISCARD = "testwright.discardTests"
 REJECT = "testwright.rejectTests"
 ACCEPT = "testwright.acceptTests"
 
+WAIT_SECONDS = 5.0
+"""How long a command waits for what it does; clients give up after ten."""
 NAMES_TOLD = 3
 """Tests that a sentence names; of more it tells the number."""
 
@@ -50,26 +52,20 @@ def register(server: TestwrightServer) -> None:
     @command(server, DISCARD, DiscardArguments)
     async def discard_tests(ls: TestwrightServer, given: DiscardArguments) -> dict[str, Any]:
         addition = find_addition(ls.session, given.run)
-        await discard(ls.session, addition)
-        name = addition.path.name
-        done = f"{name} was removed" if addition.is_new else f"{name} is what it was before"
-        return _answer(ls.session, addition, "discarded", done)
+        return await _in_time(ls.session, addition, _discard(ls.session, addition))
 
     @command(server, REJECT, TestsArguments)
     async def reject_tests(ls: TestwrightServer, given: TestsArguments) -> dict[str, Any]:
         addition = find_addition(ls.session, given.run)
-        removed = await reject(ls.session, addition, given.tests)
-        name = addition.path.name
-        done = f"{_named(given.tests)} taken out of {name}"
-        if removed:
-            done += ", which was removed since nothing else was in it"
-        return _answer(ls.session, addition, "rejected", done)
+        return await _in_time(ls.session, addition, _reject(ls.session, addition, given.tests))
 
     @command(server, ACCEPT, TestsArguments)
     async def accept_tests(ls: TestwrightServer, given: TestsArguments) -> dict[str, Any]:
         addition = find_addition(ls.session, given.run)
-        await accept(ls.session, addition, given.tests)
-        return _answer(ls.session, addition, "accepted", f"{_named(given.tests)} put back into {addition.path.name}")
+        return await _in_time(ls.session, addition, _accept(ls.session, addition, given.tests))
+
+
+# ------------------------------------------------------------------------------------------------ reports
 
 
 async def _account(session: Session, uri: str | None) -> Account:
@@ -79,12 +75,12 @@ async def _account(session: Session, uri: str | None) -> Account:
         UsageError: There is none.
     """
     if uri is None:
-        account = session.results.last()
+        account = await session.results.last()
         if account is None:
             raise UsageError("There is no report yet.", next_step="Generate tests for a module, or judge those it has.")
         return account
     path = path_of(uri)
-    account = session.results.last(path) if path is not None else None
+    account = await session.results.last(path) if path is not None else None
     if account is None:
         name = path.name if path is not None else uri[:80]
         raise UsageError(
@@ -103,13 +99,60 @@ async def _show(session: Session, account: Account) -> None:
         session.peer.show("info", f"{account.summary} The report is in {path}.")
 
 
-def _answer(session: Session, addition: Addition, status: str, done: str) -> dict[str, Any]:
-    """What a command answers that has changed a test file; a client without an eye for it is told by a message."""
+# ------------------------------------------------------------------------------------------------ tests
+
+
+async def _discard(session: Session, addition: Addition) -> dict[str, Any]:
+    await discard(session, addition)
+    name = addition.path.name
+    return _done(
+        session, addition, "discarded", f"{name} {'was removed' if addition.is_new else 'is what it was before'}"
+    )
+
+
+async def _reject(session: Session, addition: Addition, tests: tuple[str, ...]) -> dict[str, Any]:
+    removed = await reject(session, addition, tests)
+    also = ", which was removed since nothing else was in it" if removed else ""
+    return _done(session, addition, "rejected", f"{_named(tests)} taken out of {addition.path.name}{also}")
+
+
+async def _accept(session: Session, addition: Addition, tests: tuple[str, ...]) -> dict[str, Any]:
+    await accept(session, addition, tests)
+    return _done(session, addition, "accepted", f"{_named(tests)} put back into {addition.path.name}")
+
+
+async def _in_time(session: Session, addition: Addition, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """The answer to a command, in time: an editor may ask its user before it applies an edit.
+
+    What takes longer goes on, and tells by a message how it ended.
+    """
+    task = asyncio.create_task(work, name=f"changing the tests of {addition.run}")
+    try:
+        return await asyncio.wait_for(asyncio.shield(task), WAIT_SECONDS)
+    except TimeoutError:
+        session.in_background(_told(session, task), f"changing the tests of {addition.run}")
+        return _answer(addition, "waiting", f"The editor has not applied the change to {addition.path.name} yet.")
+
+
+async def _told(session: Session, task: asyncio.Task[dict[str, Any]]) -> None:
+    """Wait for what goes on, and tell what keeps it from being done."""
+    try:
+        await task
+    except TestwrightError as error:
+        session.peer.show("warning", str(error))
+
+
+def _done(session: Session, addition: Addition, status: str, done: str) -> dict[str, Any]:
+    """The answer when a test file was changed; a client that does not show answers is told by a message."""
     document = session.documents.opened_at(addition.path)
     unsaved = document is not None and addition.path.exists() and is_unsaved(document)
     message = f"{done}. It is changed in the editor, but not saved yet." if unsaved else f"{done}."
     if not session.client.reports:
         session.peer.show("info", message)
+    return _answer(addition, status, message)
+
+
+def _answer(addition: Addition, status: str, message: str) -> dict[str, Any]:
     return {
         "run": addition.run,
         "status": status,
