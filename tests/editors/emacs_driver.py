@@ -69,6 +69,7 @@ class Emacs:
     def wait_until_ready(self) -> None:
         """Wait until it takes expressions."""
         wait_until("socket of Emacs's", self._socket.exists, seconds=20)
+        assert self.eval("emacs-version")
 
     def _read(self) -> None:
         """Take what it draws, so that it never waits for the terminal."""

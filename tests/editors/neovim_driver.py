@@ -50,7 +50,8 @@ class Neovim:
 
     def wait_until_ready(self) -> None:
         """Wait until it takes expressions."""
-        wait_until("socket of Neovim's", self._socket.exists, seconds=20)
+        # The socket is there a moment before Neovim listens.
+        wait_until("answer of Neovim's", lambda: self._expression("1").returncode == 0, seconds=20)
 
     @property
     def pid(self) -> int:
@@ -69,17 +70,21 @@ class Neovim:
         script.write_text(code, encoding="utf-8")
         passed = json.dumps(json.dumps(arguments))
         call = f"vim.json.encode({{loadfile('{script}')(unpack(vim.json.decode(_A)))}})"
-        ended = subprocess.run(
-            [str(self._program), "--server", str(self._socket), "--remote-expr", f'luaeval("{call}", {passed})'],
+        ended = self._expression(f'luaeval("{call}", {passed})')
+        assert ended.returncode == 0, ended.stderr
+        values = json.loads(ended.stdout)
+        return values[0] if values else None
+
+    def _expression(self, expression: str) -> subprocess.CompletedProcess[str]:
+        """Evaluate a Vim expression in it."""
+        return subprocess.run(
+            [str(self._program), "--server", str(self._socket), "--remote-expr", expression],
             env=self._environment,
             capture_output=True,
             text=True,
             timeout=ANSWER_SECONDS,
             check=False,
         )
-        assert ended.returncode == 0, ended.stderr
-        values = json.loads(ended.stdout)
-        return values[0] if values else None
 
     def edit(self, path: Path) -> None:
         """Open a file, and wait until the server has it."""

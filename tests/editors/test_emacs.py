@@ -7,7 +7,7 @@ import shutil
 import time
 
 from emacs_driver import Emacs, StartEmacs
-from processes import is_alive
+from processes import commands_of, descendants, is_alive
 from real_project import OWN_TEST, RealProject, assert_passes, keeps_all_lines
 from waiting import wait_until
 
@@ -79,6 +79,21 @@ def test_an_open_test_file_is_added_to_in_one_step(emacs: StartEmacs, project: R
     wait_until("saved files", lambda: "shout" in test_file.read_text(encoding="utf-8"), seconds=5)
     wait_until("saved module", lambda: "shout" in project.module.read_text(encoding="utf-8"), seconds=5)
     assert_passes(project, test_file, at_least=2)
+    assert_no_errors(editor)
+
+
+def test_a_run_is_cancelled_by_a_code_action(emacs: StartEmacs, project: RealProject) -> None:
+    editor = emacs()
+    files = project.files()
+    editor.edit(project.large_module)
+    editor.choose("Generate tests for module _parse")
+    boxes = wait_until("box", lambda: descendants(editor.server), seconds=30, pause=0.02)
+    assert "Cancel generating tests for _parse" in editor.titles()
+    editor.choose("Cancel generating tests for _parse")
+    wait_until("end of the boxes", lambda: not commands_of(boxes), seconds=5)
+    wait_until("server without children", lambda: not descendants(editor.server), seconds=5)
+    assert not [title for title in editor.titles() if title.startswith("Cancel")]
+    assert project.files() == files
     assert_no_errors(editor)
 
 
