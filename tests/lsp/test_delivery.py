@@ -254,7 +254,7 @@ async def test_a_change_in_the_editor_meanwhile_is_not_overwritten_and_the_user_
         assert editor.all_of("workspace/applyEdit") == []
         assert await told(editor)
         assert changed[changed.index("def ") :] in buffer.text
-        assert "def test_add_tax_nothing():" in buffer.text
+        assert "def test_add_tax_nothing_again():" in buffer.text
     assert tests.read_text(encoding="utf-8") == EXISTING
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testwright.errors import TargetError, UsageError, WriteConflict
-from testwright.lsp.contents import text_of, with_ends_of
+from testwright.lsp.contents import text_of, with_ends_of, with_line_feeds
 from testwright.writing.encoding import SourceFile
 from testwright.writing.existing import parsed
 from testwright.writing.withdraw import same_test, withdraw_tests
@@ -180,5 +180,4 @@ def _digest(data: bytes | None) -> str:
     """
     if data is None:
         return ""
-    text = text_of(data).replace("\r\n", "\n").replace("\r", "\n")
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(with_line_feeds(text_of(data)).encode("utf-8", "surrogatepass")).hexdigest()

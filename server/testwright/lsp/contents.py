@@ -13,7 +13,7 @@ from pathlib import Path
 from testwright.analysis.buffers import Buffers
 from testwright.errors import TargetError
 from testwright.writing.edits import TextChange, text_edits
-from testwright.writing.encoding import SourceFile
+from testwright.writing.encoding import SourceFile, decoded
 
 MARK = "\ufeff"
 
@@ -26,8 +26,7 @@ def text_of(data: bytes) -> str:
     Raises:
         TargetError: The bytes are no text in the encoding that the file names.
     """
-    file = SourceFile.of(data)
-    return b"".join(file.lines).decode(file.encoding)
+    return decoded(data)[0]
 
 
 def data_of(path: Path, text: str) -> bytes:
@@ -47,16 +46,6 @@ def is_text_of(text: str, data: bytes) -> bool:
         return False
 
 
-def is_same(one: bytes, other: bytes) -> bool:
-    """Whether two files have the same lines, line ends aside."""
-    if one == other:
-        return True
-    try:
-        return _plain(text_of(one)) == _plain(text_of(other))
-    except TargetError:
-        return False
-
-
 def changes_to(text: str, data: bytes) -> tuple[TextChange, ...]:
     """What an editor must change in its text to have that of a file, in the line ends that its text has.
 
@@ -67,7 +56,7 @@ def changes_to(text: str, data: bytes) -> tuple[TextChange, ...]:
     """
     wanted = (MARK if text.startswith(MARK) else "") + text_of(data)
     end = _usual_end(text)
-    changes = text_edits(_END.sub("\n", text), _END.sub("\n", wanted))
+    changes = text_edits(with_line_feeds(text), with_line_feeds(wanted))
     return tuple(TextChange(one.start_line, one.end_line, one.text.replace("\n", end)) for one in changes)
 
 
@@ -78,12 +67,17 @@ def with_ends_of(data: bytes, existing: bytes) -> bytes:
         TargetError: The bytes of one of them are no text.
     """
     like = SourceFile.of(existing)
-    text = _END.sub("\n", text_of(data)).replace("\n", like.newline)
+    text = with_line_feeds(text_of(data)).replace("\n", like.newline)
     return like.bom + text.encode(like.encoding)
 
 
+def with_line_feeds(text: str) -> str:
+    """A text whose lines all end with a bare line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _plain(text: str) -> str:
-    return _END.sub("\n", text.removeprefix(MARK))
+    return with_line_feeds(text.removeprefix(MARK))
 
 
 def _usual_end(text: str) -> str:

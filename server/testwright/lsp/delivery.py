@@ -98,15 +98,13 @@ class Delivery:
         self._run.settle()  # what was written must be kept
 
     async def _deliver(self, place: TestPlace, data: bytes, workspace: Path) -> None:
-        session = self._session
-        document = session.documents.opened_at(place.path)
+        line = await asyncio.to_thread(_first_change, place.original, data) if place.original is not None else 0
+        document = self._session.documents.opened_at(place.path)
         if document is None:
             await self._to_disk(place, data, workspace)
-            line = _first_change(place.original, data) if place.original is not None else 0
         elif place.original is None:
             raise WriteConflict(f"{place.path} was created in the editor during the run, so nothing was written.")
         else:
-            line = _first_change(place.original, data)
             await self._to_editor(document, place, data, workspace)
         self._shown = _Shown(place.path, line)
 

@@ -59,10 +59,13 @@ async def edit_document(session: Session, change: Change) -> None:
     document = change.document
     name = document.file_path or document.uri
     if not is_text_of(document.text, change.expected):
-        raise WriteConflict(f"{name} was changed in the editor meanwhile, so nothing was written.")
-    lines = changes_to(document.text, change.data)
+        raise _changed(name)
+    text = document.text
+    lines = await asyncio.to_thread(changes_to, text, change.data)
     if not lines:
         return
+    if document.text != text:
+        raise _changed(name)
     confirm = change.confirm and session.client.change_annotations and session.client.document_changes
     params = _params(session, document, lines, change.label, confirm=confirm)
     asked = session.peer.ask(types.WORKSPACE_APPLY_EDIT, params, seconds=ANSWER_SECONDS)
@@ -76,6 +79,10 @@ async def edit_document(session: Session, change: Change) -> None:
         raise WriteConflict(
             f"The editor has not said whether it has applied the change to {name}; as far as can be seen, it has not."
         )
+
+
+def _changed(name: object) -> WriteConflict:
+    return WriteConflict(f"{name} was changed in the editor meanwhile, so nothing was written.")
 
 
 async def to_its_end(work: Awaitable[T], *, seconds: float | None = None) -> T:

@@ -40,17 +40,7 @@ class SourceFile:
         Raises:
             TargetError: Its bytes are no text in the encoding that it names.
         """
-        bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-        try:
-            every_line = iter(_LINE.findall(data))  # unlike a stream, it knows the old line end of the Macintosh
-            encoding, _ = tokenize.detect_encoding(lambda: next(every_line, b""))
-            encoding = encoding.removesuffix("-sig")
-            text = data[len(bom) :].decode(encoding)
-        except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-            raise TargetError(
-                f"The existing test file cannot be decoded: {error}.",
-                next_step="Save it as UTF-8, or name another file with --output; it was not touched.",
-            ) from error
+        text, encoding, bom = decoded(data)
         lines = tuple(_LINE.findall(data[len(bom) :]))
         text = _NEWLINE.sub("\n", text)
         if len(lines) != text.count("\n") + (not text.endswith("\n") and text != ""):
@@ -80,6 +70,29 @@ class SourceFile:
                 next_step="Save that file as UTF-8, or name another file with --output; it was not touched.",
             )
         return data
+
+
+def decoded(data: bytes) -> tuple[str, str, bytes]:
+    """The text of a source file as Python decodes it (PEP 263), line ends as they are.
+
+    Returns:
+        The text, its codec, and the byte order mark, which is not in the text.
+
+    Raises:
+        TargetError: Its bytes are no text in the encoding that it names.
+    """
+    bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    # Unlike a stream, this knows the old line end of the Macintosh.
+    every_line = (match[0] for match in _LINE.finditer(data))
+    try:
+        encoding, _ = tokenize.detect_encoding(lambda: next(every_line, b""))
+        encoding = encoding.removesuffix("-sig")
+        return data[len(bom) :].decode(encoding), encoding, bom
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise TargetError(
+            f"The existing test file cannot be decoded: {error}.",
+            next_step="Save it as UTF-8, or name another file with --output; it was not touched.",
+        ) from error
 
 
 def _names(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testwright.errors import TargetError
-from testwright.lsp.contents import changes_to, data_of, is_same, is_text_of, text_of, with_ends_of
+from testwright.lsp.contents import changes_to, data_of, is_text_of, text_of, with_ends_of
 from testwright.writing.edits import apply_changes
 
 PATH = Path("/w/tests/test_it.py")
@@ -44,7 +44,6 @@ def test_an_editor_gets_the_lines_of_a_file_in_the_ends_that_it_has(
 def test_other_line_ends_are_no_change(*, parts: list[str], own: str, other: str, ended: bool) -> None:
     text, data = made(parts, own, ended=ended), made(parts, other, ended=ended).encode()
     assert is_text_of(text, data)
-    assert is_same(text.encode(), data)
     assert changes_to(text, data) == ()
 
 
@@ -80,8 +79,6 @@ def test_what_is_no_text_is_told_or_is_not_the_same() -> None:
         text_of(b"\xff\n")
     with pytest.raises(TargetError, match="a character that iso-8859-1, its encoding, cannot hold"):
         data_of(PATH, "# coding: latin-1\n€\n")
-    assert is_same(b"\xff\n", b"\xff\n")
-    assert not is_same(b"\xff\n", b"x\n")
 
 
 @pytest.mark.parametrize(
