@@ -187,6 +187,25 @@ async def test_a_shutdown_has_a_limit(editor_for: EditorFactory) -> None:
         assert await ended(editor, LIMIT + SLACK) == 0
 
 
+async def test_a_thread_that_hangs_does_not_hold_the_server(editor_for: EditorFactory) -> None:
+    async with editor_for(FULL, argv=ODD) as editor:
+        await editor.request("odd/hang", {"seconds": 60})
+        await editor.request("shutdown", None)
+        editor.notify("exit", None)
+        assert await ended(editor, 1 + SLACK) == 0
+    assert "1 threads did not end within 1 seconds" in editor.stderr
+    assert "Traceback" not in editor.stderr
+
+
+async def test_a_thread_that_works_is_waited_for(editor_for: EditorFactory) -> None:
+    async with editor_for(FULL, argv=ODD) as editor:
+        await editor.request("odd/hang", {"seconds": 0.5})
+        await editor.request("shutdown", None)
+        editor.notify("exit", None)
+        assert await ended(editor, 1 + SLACK) == 0
+    assert "did not end" not in editor.stderr
+
+
 async def test_what_a_start_is_interrupted_in(environment: dict[str, str]) -> None:
     editor = EditorClient(FULL, folders=[], environment=environment, argv=[*SERVER, "--tcp", "0"], clean_end=False)
     await editor.start()

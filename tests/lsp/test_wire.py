@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -193,9 +194,13 @@ async def test_a_length_beyond_all_reason_is_not_waited_for(editor_for: EditorFa
 @pytest.mark.parametrize(
     ("method", "params", "reason"),
     [
-        ("textDocument/codeAction", {}, "textDocument"),
-        ("textDocument/codeAction", None, ""),
-        ("textDocument/codeAction", [1, 2], ""),
+        ("textDocument/codeAction", {}, "params.textDocument: required field missing."),
+        ("textDocument/codeAction", None, "params: invalid value for type, expected CodeActionParams."),
+        (
+            "textDocument/codeAction",
+            [1, 2],
+            "params.textDocument: invalid value for type, expected TextDocumentIdentifier.",
+        ),
         (
             "textDocument/codeAction",
             {
@@ -203,9 +208,9 @@ async def test_a_length_beyond_all_reason_is_not_waited_for(editor_for: EditorFa
                 "range": {"start": {"line": "one", "character": 0}, "end": {"line": 0, "character": 0}},
                 "context": {"diagnostics": []},
             },
-            "line",
+            "params.range.start.line: invalid value for type, expected int.",
         ),
-        ("workspace/executeCommand", {"arguments": []}, "command"),
+        ("workspace/executeCommand", {"arguments": []}, "params.command: required field missing."),
     ],
 )
 async def test_wrong_parameters_are_answered(
@@ -214,9 +219,7 @@ async def test_wrong_parameters_are_answered(
     async with editor_for(FULL) as editor:
         code, message = await refusal(editor, method, params)
         assert code == INVALID_PARAMS
-        assert message.startswith(f"The parameters of {method} are wrong: ")
-        assert reason in message
-        assert "Traceback" not in message
+        assert message == f"The parameters of {method} are wrong: {reason}"
         assert editor.all_of("window/showMessage") == []
 
 
@@ -377,6 +380,64 @@ async def test_an_answer_with_the_id_of_a_request_that_is_being_handled_does_no_
         editor.cancel(number)
         assert (await asyncio.wait_for(answer, 5))["error"]["code"] == REQUEST_CANCELLED
         assert (await settled(editor))["requests"] == 0
+
+
+ODDITIES: tuple[Any, ...] = (
+    None, True, -1, 0, 2**40, 1.5, "", "x", "file:///", "file:///%FF", "file:///%00", "file://host/x", "file:///\ud800", "http://[", "\ud800", "\0", [], [[]], {}, {"a": 1},
+)  # fmt: skip
+
+
+def spoiled(value: Any, source: Random) -> Any:
+    """The value with something in it missing, odd, or too much."""
+    if isinstance(value, dict) and value and source.random() < 0.85:
+        name = source.choice(list(value))
+        if source.random() < 0.2:
+            return {other: one for other, one in value.items() if other != name}
+        return {**value, name: spoiled(value[name], source)}
+    if isinstance(value, list) and value and source.random() < 0.85:
+        return [spoiled(value[0], source), *value[1:]]
+    return source.choice(ODDITIES)
+
+
+async def test_every_request_is_answered_once_whatever_is_wrong_with_it(
+    editor_for: EditorFactory, pricing: Path
+) -> None:
+    source = Random(11)
+    uri = pricing.as_uri()
+    place = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 0}}
+    valid: tuple[tuple[str, Any], ...] = (
+        ("textDocument/codeAction", {"textDocument": {"uri": uri}, "range": place, "context": {"diagnostics": []}}),
+        ("workspace/executeCommand", {"command": "testwright.cancelRun", "arguments": [{"run": "generate-1"}]}),
+        ("workspace/executeCommand", {"command": "testwright.restartBoxes", "arguments": [{}]}),
+        (STATUS, {"a": [1]}),
+    )
+    notifications: tuple[tuple[str, Any], ...] = (
+        ("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [{"range": place, "text": "x"}]}),
+        ("textDocument/didClose", {"textDocument": {"uri": uri}}),
+        ("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": "x = 1"}}),
+        ("workspace/didChangeConfiguration", {"settings": {"testwright": {"budget": 1}}}),
+        ("workspace/didChangeWatchedFiles", {"changes": [{"uri": uri, "type": 1}]}),
+        ("workspace/didChangeWorkspaceFolders", {"event": {"added": [{"uri": uri, "name": "x"}], "removed": []}}),
+        ("window/workDoneProgress/cancel", {"token": "x"}),
+        ("$/cancelRequest", {"id": 1}),
+        ("testwright/didChangeInterpreter", {"folderUri": uri, "python": "x"}),
+    )  # fmt: skip
+    async with editor_for(FULL) as editor:
+        editor.open(pricing)
+        asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        for _ in range(400):
+            method, params = source.choice(notifications)
+            editor.notify(method, spoiled(params, source))
+            method, params = source.choice(valid)
+            number, answer = editor.ask(method, spoiled(params, source))
+            asked[number] = answer
+        await asyncio.wait_for(asyncio.gather(*asked.values()), 60)
+        assert (await editor.request(STATUS, None))["version"]
+        numbers = [one.message["id"] for one in editor.received if not one.method]
+        assert all(numbers.count(number) == 1 for number in asked)
+        crashes = [answer.result()["error"] for answer in asked.values() if "error" in answer.result()]
+        assert [error for error in crashes if error["code"] == INTERNAL_ERROR] == []
+    assert "Traceback" not in editor.stderr
 
 
 # ---------------------------------------------------------------------------------------------------- what goes out

@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,10 @@ def _logs(server: TestwrightServer) -> None:
 
 def _end(server: TestwrightServer) -> None:
     end = server.end
+
+    @server.feature("odd/hang")
+    async def hang(ls: TestwrightServer, params: Any) -> None:
+        ls.session.in_background(asyncio.to_thread(time.sleep, params.seconds), "hanging")
 
     @server.feature("odd/endLate")
     def end_late(ls: TestwrightServer, params: Any) -> None:

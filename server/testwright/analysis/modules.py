@@ -48,12 +48,16 @@ def name_module(project: Project, path: Path) -> ModuleName:
 
     Args:
         project: Its project.
-        path: Absolute, resolved, in the workspace.
+        path: Absolute, resolved.
 
     Raises:
-        TargetError: No import statement can name it.
+        TargetError: No import statement can name it, or it is not in the workspace.
     """
     workspace = project.workspace
+    if not path.parent.is_relative_to(workspace):
+        raise TargetError(
+            f"{path} is not in the workspace {workspace}.", next_step="Give --workspace with the folder that holds it."
+        )
     if path == workspace / "__init__.py":
         raise TargetError(
             "The workspace's own folder is the package, so its __init__.py has no name inside the workspace.",

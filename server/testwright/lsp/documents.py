@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.workspace import TextDocument, Workspace
 
 from testwright.analysis.outline import Outline, read_outline
@@ -139,14 +140,17 @@ class Documents(Workspace):
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> Document:
-        return Document(
-            doc_uri,
-            source=source,
-            version=version,
-            language_id=language_id,
-            sync_kind=self._sync_kind,
-            position_codec=self._position_codec,
-        )
+        try:
+            return Document(
+                doc_uri,
+                source=source,
+                version=version,
+                language_id=language_id,
+                sync_kind=self._sync_kind,
+                position_codec=self._position_codec,
+            )
+        except ValueError as error:
+            raise JsonRpcInvalidParams(f"{doc_uri!r} is no address of a document: {error}.") from error
 
     def opened(self, uri: str) -> Document | None:
         """The document of that address if the editor has it open."""

@@ -8,11 +8,14 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 logger = logging.getLogger(__name__)
 
 END_SECONDS = 3.0
 """For ending what goes on; boxes that are still there then die with the process, or are removed by the next start."""
+THREAD_SECONDS = 1.0
+"""For threads, which cannot be cancelled."""
 LOOK_EVERY = 2.0
 """Seconds between two looks at the client's process."""
 
@@ -99,3 +102,33 @@ async def end_in_time(work: Callable[[], Awaitable[None]]) -> None:
         logger.warning("What was going on did not end within %g seconds", END_SECONDS)
     except Exception:
         logger.exception("The end failed")
+
+
+class Threads:
+    """The threads in which coroutines let work be done; one that hangs must not hold the process.
+
+    To be made where the server's loop runs.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(thread_name_prefix="testwright")
+        asyncio.get_running_loop().set_default_executor(self._executor)
+
+    async def end(self) -> None:
+        """Take no more work, and wait for what is being done, within ``THREAD_SECONDS``."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(THREAD_SECONDS):
+                while self._alive():  # noqa: ASYNC110 - threads tell nobody of their end
+                    await asyncio.sleep(0.01)
+        if alive := self._alive():
+            logger.warning("%d threads did not end within %g seconds", alive, THREAD_SECONDS)
+
+    def leave(self, code: int) -> int:
+        """The exit code; with a thread that hangs the process ends here, since Python would wait for it."""
+        if self._alive():
+            os._exit(code)
+        return code
+
+    def _alive(self) -> int:
+        return sum(thread.is_alive() for thread in self._executor._threads)  # noqa: SLF001 - there is no other way to ask

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any
@@ -216,13 +217,16 @@ class Protocol(LanguageServerProtocol):
 
     def _check_handler_result(self, future: Future[Any]) -> None:
         """Log what a notification's handler raised."""
-        if not future.cancelled() and (error := future.exception()) is not None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, JsonRpcException):
+            logger.warning("A notification was passed over: %s", error.message)
+        elif error is not None:
             logger.error("A notification could not be handled", exc_info=error)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         """Cancel a request; what has been answered already cannot be."""
-        if msg_id in self._result_types:
-            return  # a request of ours
+        if not _is_id(msg_id) or msg_id in self._result_types:
+            return  # lsprotocol lets objects through as ids; and what we ask is not the client's to cancel
         future = self._request_futures.pop(msg_id, None)
         if future is not None:
             future.cancel()
@@ -268,7 +272,8 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> Generator[Any, Any, None]:
         """Cancel what a progress is of; our own handler knows, and pygls would warn that it does not."""
-        yield self.fm.features[types.WINDOW_WORK_DONE_PROGRESS_CANCEL], (params,), None
+        if _is_id(params.token):  # lsprotocol lets objects through
+            yield self.fm.features[types.WINDOW_WORK_DONE_PROGRESS_CANCEL], (params,), None
 
     def _trace(self, direction: str, method: str, params: Any) -> None:
         if self.on_message is not None:
@@ -298,6 +303,8 @@ def _is_id(value: object) -> bool:
 def _reason(error: Exception) -> str:
     """What is wrong with a message, in words: where, and what was expected there."""
     if isinstance(error, BaseValidationError):
-        told = transform_error(error, path="params")
-        return told[0].replace("$", "") if told else str(error)
+        what, _, place = transform_error(error)[0].rpartition(" @ ")
+        # The place is told by lsprotocol's names: $.params.text_document
+        place = re.sub(r"_([a-z])", lambda match: match[1].upper(), place.removeprefix("$."))
+        return f"{place}: {what}"
     return f"{type(error).__name__}: {error}"

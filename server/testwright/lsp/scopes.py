@@ -22,6 +22,8 @@ def scopes_around(document: Document, outline: Outline, wanted: types.Range) -> 
     first, last = lines_of(wanted)
     if outline.text != document.text:
         lines = LineMap.between(outline.text, document.text)
+        if not 1 <= first <= last <= lines.after:
+            return ()
         above, below = _nearest(lines.then, first, -1, 1), _nearest(lines.then, last, 1, lines.after)
         if above is None or below is None:
             return ()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
-from testwright.lsp.lifecycle import Life, end_in_time, ended_by_signals, watch_client
+from testwright.lsp.lifecycle import Life, Threads, end_in_time, ended_by_signals, watch_client
 from testwright.lsp.logs import LogSettings, start_logs
 from testwright.lsp.server import TestwrightServer, make_server
 from testwright.lsp.streams import frames
@@ -43,6 +43,7 @@ async def _serve(
     client_process: int | None,
 ) -> int:
     life = Life()
+    threads = Threads()
     with ended_by_signals(life):
         server = make_server()
         async with AsyncExitStack() as stack:
@@ -52,8 +53,9 @@ async def _serve(
             server.protocol.set_writer(connection.writer)
             stack.enter_context(start_logs(settings, server))
             await _live(connection, server, life, client_process)
+            await threads.end()
     code = server.protocol.exit_code
-    return 1 if code is None else code
+    return threads.leave(1 if code is None else code)
 
 
 async def _live(connection: Connection, server: TestwrightServer, life: Life, client_process: int | None) -> None:

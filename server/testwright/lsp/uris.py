@@ -5,16 +5,24 @@ pygls takes everything after a semicolon in an address for a parameter and drops
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 
 def path_of(uri: str) -> Path | None:
     """The path of a ``file:`` address; None for any other kind (an unsaved document, a notebook's cell)."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # brackets that are no address of a host
+        return None
     if parts.scheme != "file" or not parts.path:
         return None
     path = unquote(parts.path, errors="surrogateescape")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return None
     if "\0" in path:
         return None
     return Path(f"//{parts.netloc}{path}") if parts.netloc not in ("", "localhost") else Path(path)

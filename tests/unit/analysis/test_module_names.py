@@ -176,6 +176,14 @@ def test_a_file_that_no_import_can_name(tree: Tree, path: str) -> None:
     assert caught.value.next_step
 
 
+def test_a_file_outside_of_the_workspace_has_no_name(tree: Tree) -> None:
+    workspace = tree({"one/pyproject.toml": "", "one/cart.py": "", "two/cart.py": ""})
+    project = read_project(workspace / "one")
+    for path in (workspace / "two" / "cart.py", workspace / "cart.py", workspace / "one", Path("/cart.py")):
+        with pytest.raises(TargetError, match="is not in the workspace"):
+            name_module(project, path)
+
+
 _PART = st.text(string.ascii_lowercase + "_", min_size=1, max_size=8).map(lambda text: "m" + text)
 
 

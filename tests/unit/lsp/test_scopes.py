@@ -74,6 +74,7 @@ def test_while_there_is_a_syntax_error_the_lines_are_followed() -> None:
     assert names(lines.index("        return 1") + 1) == ["first"]
     assert names(lines.index("        a = (") + 1) == ["Cart.total", "Cart"]
     assert names(lines.index("import sys") + 1) == []
+    assert names(len(lines) + 1) == names(10**9) == []
 
 
 @pytest.mark.parametrize(
