@@ -159,6 +159,7 @@ async def test_chance_is_told_from_the_conditions(trial: Any) -> None:
     found = await judge(trial, "\n\n".join(["import os", *tosses]))
     said = [reason for reason in reasons(found).values() if "when it is run again without any change" in reason]
     assert len(said) > 5
+    assert not any(" or " in reason for reason in said)
     assert list(outcomes(found).values()).count("flaky") > 20
 
 

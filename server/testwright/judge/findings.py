@@ -179,7 +179,8 @@ class _Reading:
         if not all(self._is_harmless(decorator) for decorator in function.decorator_list):
             return False
         known = {*self.file.known, *bound_names(function), *self._given(function)}
-        return all(self._is_known(node, known) for node in ast.walk(function) if isinstance(node, ast.Call))
+        inside = (node for statement in function.body for node in ast.walk(statement))
+        return all(self._is_known(node, known) for node in inside if isinstance(node, ast.Call))
 
     def _given(self, function: Function) -> set[str]:
         """Arguments that hold no object which could assert."""
