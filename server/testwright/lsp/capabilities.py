@@ -30,6 +30,7 @@ class Client:
         lens_refresh: Takes ``workspace/codeLens/refresh``.
         diagnostic_refresh: Takes ``workspace/diagnostic/refresh``.
         pull_diagnostics: Asks for diagnostics itself.
+        push_diagnostics: Takes diagnostics that it has not asked for.
         show_message_request: Shows messages with actions.
         notifications: Takes the notifications ``testwright/...`` (``initializationOptions``); other clients would warn
             of what they do not know.
@@ -55,6 +56,7 @@ class Client:
     lens_refresh: bool
     diagnostic_refresh: bool
     pull_diagnostics: bool
+    push_diagnostics: bool
     show_message_request: bool
     notifications: bool
     reports: bool
@@ -88,6 +90,7 @@ class Client:
             lens_refresh=has("workspace.code_lens.refresh_support"),
             diagnostic_refresh=has("workspace.diagnostics.refresh_support"),
             pull_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
+            push_diagnostics=get_capability(capabilities, "text_document.publish_diagnostics") is not None,
             show_message_request=get_capability(capabilities, "window.show_message") is not None,
             notifications=options.get("notifications") is True or options.get("reports") is True,
             reports=options.get("reports") is True,

@@ -65,6 +65,12 @@ class Document(TextDocument):
         return path_of(self.uri)
 
     @property
+    def module(self) -> Path | None:
+        """The path of its file with links followed, which tells one module from another; None when it is no file."""
+        path = self.file_path
+        return None if path is None else path.resolve()
+
+    @property
     def is_python(self) -> bool:
         """Whether the editor takes it for Python, or, when it does not say, its name does."""
         return self.language_id == "python" if self.language_id else self.uri.endswith(".py")
@@ -207,19 +213,26 @@ class Place:
 
 def range_of(document: Document, start: Place, end: Place) -> types.Range:
     """A range in the position encoding that was agreed with the client."""
-    return types.Range(_position(document, start), _position(document, end))
+    lines, encoding = document.lines, document.encoding
+    return types.Range(_position(lines, start, encoding), _position(lines, end, encoding))
 
 
-def range_of_lines(document: Document, first: int, last: int) -> types.Range:
-    """From the first character of a line that is not blank to the end of a line; the lines count from 1."""
-    lines = document.lines
+def range_of_lines(lines: Sequence[str], first: int, last: int, encoding: Encoding) -> types.Range:
+    """From the first character of a line that is not blank to the end of a line.
+
+    Args:
+        lines: Of the text.
+        first: A line, from 1.
+        last: A line, from 1.
+        encoding: Of the positions.
+    """
     line = lines[first - 1]
-    indent = len(line) - len(line.lstrip())
-    return range_of(document, Place(first - 1, indent), Place(last - 1, len(lines[last - 1].rstrip("\r\n"))))
+    start = Place(first - 1, len(line) - len(line.lstrip()))
+    end = Place(last - 1, len(lines[last - 1].rstrip("\r\n")))
+    return types.Range(_position(lines, start, encoding), _position(lines, end, encoding))
 
 
-def _position(document: Document, place: Place) -> types.Position:
-    lines = document.lines
+def _position(lines: Sequence[str], place: Place, encoding: Encoding) -> types.Position:
     if place.line >= len(lines):
         return types.Position(len(lines), 0)
-    return types.Position(place.line, units_of(lines[place.line], place.column, document.encoding))
+    return types.Position(place.line, units_of(lines[place.line], place.column, encoding))

@@ -22,21 +22,6 @@ LEAST_KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
-    """The test file of a module, at one time.
-
-    Attributes:
-        file: Its path; None when there was none.
-        digest: SHA-256 of its text, None without one.
-    """
-
-    __test__ = False
-
-    file: Path | None
-    digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Measurement:
     """What the project's tests cover of a module.
 
@@ -46,7 +31,8 @@ class Measurement:
         sets: What of it is covered.
         count: Tests that ran.
         failed: Those of them that failed.
-        tests: The module's test file when it was measured; None when that is not known.
+        test_digest: SHA-256 of the text of the module's test file then, empty when it had none; None when that is not
+            known.
     """
 
     path: Path
@@ -54,7 +40,7 @@ class Measurement:
     sets: CoverageSets
     count: int
     failed: int
-    tests: Tests | None
+    test_digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +69,15 @@ class Figures:
         measurement: What was measured.
         measured: Outline of the text that was measured.
         lines: From that text to the one as it is now.
-        placed: Classes and functions of the text as it is now.
+        text: Lines of the text as it is now.
+        placed: Classes and functions of that text.
         tests_changed: Whether the module's tests are others than those that were measured.
     """
 
     measurement: Measurement
     measured: Outline
     lines: LineMap
+    text: Sequence[str]
     placed: PlacedOutline
     tests_changed: bool
     _spans: dict[str, list[tuple[int, int]]] = field(init=False, repr=False, compare=False)
@@ -215,4 +203,4 @@ def view(  # noqa: PLR0913 - two texts, each with what is known of it
     if kept < LEAST_KEPT * followed.before:
         return None
     placed = place(measured if outline is None else outline, text, lines)
-    return Figures(measurement, measured, followed, placed, tests_changed)
+    return Figures(measurement, measured, followed, lines, placed, tests_changed)

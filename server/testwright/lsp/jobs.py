@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import traceback
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from testwright.errors import TargetError, TestwrightError
+from testwright.lsp.crashes import write_crash
 from testwright.lsp.delivery import Delivery
 from testwright.lsp.endings import counted, ending_of_generate, ending_of_judge, ending_of_measure
+from testwright.lsp.hints import Tests, digest_of_data, resolved
 from testwright.lsp.progress import Progress
 from testwright.lsp.runs import Ending, Run
 
@@ -88,17 +89,30 @@ async def _shown(session: Session, run: Run, progress: Progress) -> None:
 async def _work(session: Session, run: Run, progress: Progress) -> Ending:
     """Do a run's work; raises what keeps it from being done."""
     service = await _service()
-    request = await _request(session, run)
+    order = await _order(session, run)
     match run.work.kind:
         case "generate":
-            return await _generate(session, run, service, request, progress)
+            return await _generate(session, run, service, order, progress)
         case "measure":
-            return await _measure(run, service, request, progress)
+            return await _measure(session, run, service, order, progress)
         case "judge":
-            return await _judge(session, run, service, request, progress)
+            return await _judge(session, run, service, order, progress)
 
 
-async def _request(session: Session, run: Run) -> GenerateRequest:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the service is asked.
+
+    Attributes:
+        request: The request.
+        tests: The module's test file when it was made; None when that is not known.
+    """
+
+    request: GenerateRequest
+    tests: Tests | None
+
+
+async def _order(session: Session, run: Run) -> _Order:
     """The service's request for a run, with the text of all documents as it is now.
 
     Raises:
@@ -109,38 +123,49 @@ async def _request(session: Session, run: Run) -> GenerateRequest:
     settings = await session.settings_for(run.work.path)
     if settings.error is not None:
         raise settings.error
-    return GenerateRequest(
+    tests = await session.hints.tests_of(run.work.path)  # first, so that what changes while the run begins is seen
+    request = GenerateRequest(
         workspace=run.work.root,
         path=run.work.path,
         symbol=run.work.symbol,
         editor=settings.options,
         buffers=session.documents.buffers(),
     )
+    return _Order(request, tests)
 
 
 async def _generate(
-    session: Session, run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
 ) -> Ending:
     delivery = Delivery(session, run)
     await delivery.check_before()
-    result = await service.generate(request, progress.take, _checked(session, run, delivery.deliver))
+    result = await service.generate(order.request, progress.take, _checked(session, run, delivery.deliver))
     run.settle()
     ending = ending_of_generate(run.work, result)
     session.results.take(run, ending, result.delivered)
+    if result.coverage is not None:
+        tests, written = order.tests, result.delivered
+        if written is not None:
+            tests = Tests(resolved(written.place.path), digest_of_data(written.data))
+        session.hints.take(result.coverage, tests, " ".join(result.report.notes))
     return await delivery.end(ending)
 
 
 async def _measure(
-    run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
 ) -> Ending:
-    result = await service.measure(request, progress.take)
+    result = await service.measure(order.request, progress.take)
+    if result.coverage is not None:
+        session.hints.take(result.coverage, order.tests, " ".join(result.notes))
+    elif result.error is not None:
+        session.hints.fail(run.work.module, str(result.error))
     return ending_of_measure(run.work, result)
 
 
 async def _judge(
-    session: Session, run: Run, service: UnitTestGenerationService, request: GenerateRequest, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
 ) -> Ending:
-    report = await service.judge(request, progress.take)
+    report = await service.judge(order.request, progress.take)
     ending = ending_of_judge(run.work, report)
     session.results.take(run, ending)
     return ending
@@ -162,19 +187,10 @@ def _checked(session: Session, run: Run, deliver: Deliver) -> Deliver:
 
 def _crash(run: Run, error: Exception) -> Ending:
     """Keep what a person needs for a report of the error, and say where it is."""
-    from testwright.housekeeping import state_dir  # noqa: PLC0415 - nothing at the start needs it
-
-    words = "".join(traceback.format_exception(error))
-    try:
-        folder = state_dir() / "crashes"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{os.getpid()}-{run.id}.log"
-        path.write_text(words, encoding="utf-8")
-        where = f"Its log is {path}."
-    except (TestwrightError, OSError):
-        where = "Its log is in the server's output."
+    log = write_crash(run.id, error)
+    where = "in the server's output" if log is None else str(log)
     name = type(error).__name__
-    return Ending("failed", f"Testwright itself failed at {run.work.subject} ({name}). {where}", "error")
+    return Ending("failed", f"Testwright itself failed at {run.work.subject} ({name}). Its log is {where}.", "error")
 
 
 async def _service() -> UnitTestGenerationService:

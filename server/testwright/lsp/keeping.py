@@ -1,4 +1,4 @@
-"""What outlives the server: the last account of each module, in the store of the state folder.
+"""What outlives the server: the last account of each module, and what was measured of it, in the state folder's store.
 
 The store is opened when something is first kept or asked for. All here is called in threads, since a disk may take its
 time.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from testwright.lsp.accounts import Account, AccountKind
+from testwright.lsp.figures import Measurement
 
 if TYPE_CHECKING:
     from testwright.store import Store
@@ -21,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Keeper:
-    """Keeps accounts beyond the server's end."""
+    """Keeps accounts and measurements beyond the server's end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -81,6 +83,41 @@ class Keeper:
         if account is None:
             logger.warning("The stored report of %s cannot be read", stored.path.name)
         return account
+
+    def keep_measurement(self, measurement: Measurement) -> None:
+        """Keep what was measured of a module in place of what was measured before.
+
+        Raises:
+            SettingsError: The state folder cannot be ours.
+            WriteFailure: The disk refused.
+        """
+        from testwright.store import CoverageRecord  # noqa: PLC0415 - nothing at the start needs it
+
+        record = CoverageRecord(
+            path=measurement.path,
+            source=measurement.source,
+            sets=measurement.sets,
+            tests=measurement.count,
+            failed=measurement.failed,
+            when=time.time(),
+            test_digest=measurement.test_digest,
+        )
+        self.store().save_coverage(record)
+
+    def measurement(self, module: Path) -> Measurement | None:
+        """What was last measured of a module.
+
+        Args:
+            module: Absolute, resolved path of its file.
+
+        Raises:
+            SettingsError: The state folder cannot be ours.
+            WriteFailure: The disk refused.
+        """
+        found = self.store().coverage(module)
+        if found is None:
+            return None
+        return Measurement(module, found.source, found.sets, found.tests, found.failed, found.test_digest)
 
 
 def _account(path: Path, test_file: Path | None, text: str) -> Account | None:

@@ -7,13 +7,23 @@ from pygls.lsp.server import LanguageServer
 
 from testwright import __version__
 from testwright.lsp.documents import Documents
-from testwright.lsp.features import code_action, commands, configuration, review, status, synchronization
+from testwright.lsp.features import (
+    code_action,
+    code_lens,
+    commands,
+    configuration,
+    coverage,
+    diagnostics,
+    review,
+    status,
+    synchronization,
+)
 from testwright.lsp.lifecycle import end_in_time
 from testwright.lsp.peer import Peer
 from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
 
-FEATURES = (synchronization, configuration, code_action, commands, review, status)
+FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, diagnostics, review, status)
 
 
 class TestwrightServer(LanguageServer):

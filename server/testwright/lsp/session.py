@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from lsprotocol import types
 from testwright.lsp.announcing import announce
 from testwright.lsp.capabilities import Client, initialization_options
 from testwright.lsp.configuration import Configuration, EditorSettings
+from testwright.lsp.display import Display
 from testwright.lsp.documents import Document, Documents
 from testwright.lsp.folders import Folders
+from testwright.lsp.hints import Hints
 from testwright.lsp.jobs import do_work
 from testwright.lsp.keeping import Keeper
 from testwright.lsp.logs import set_client_level
@@ -44,6 +47,8 @@ class Session:
         runs: What goes on.
         results: What runs have ended with.
         test_places: Which test file a module has.
+        hints: What is known of the coverage of modules.
+        display: What the client has been told of it.
         progress_tokens: Which run each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
     """
@@ -60,9 +65,12 @@ class Session:
         )
         self.warnings = Warnings(partial(peer.show, "warning"))
         self.documents = documents
-        self.runs = Runs(partial(do_work, self), partial(announce, self))
-        self.results = Results(Keeper())
+        self.runs = Runs(partial(do_work, self), self._run_changed)
+        keeper = Keeper()
+        self.results = Results(keeper)
         self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
+        self.hints = Hints(documents, self.test_places, keeper, watched=self.client.watched_files)
+        self.display = Display(self)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
         self._background: set[asyncio.Task[Any]] = set()
@@ -84,11 +92,29 @@ class Session:
         self.warnings.hold(("settings", folder_uri), settings.notes)
         return settings
 
+    def change_folders(self, added: Sequence[types.WorkspaceFolder], removed: Sequence[types.WorkspaceFolder]) -> None:
+        """Take folders in and out; what runs in one that was closed ends."""
+        self.folders.change(added, removed)
+        for folder in removed:
+            self.warnings.hold(("settings", folder.uri), ())
+            self.warnings.hold(("error", folder.uri), ())
+        for run in self.runs.alive:
+            if run.work.folder_uri is not None and self.folders.uri_of(run.work.path) is None:
+                run.cancel("Its folder was closed, so the run was ended and nothing was written.")
+        self.test_places.forget()
+        self.configuration.forget()
+        self.in_background(self.read_settings(), "reading the settings")
+
     def set_trusted(self, *, trusted: bool) -> None:
         """Take the user's word on the workspace; what runs in one that is no longer trusted ends."""
         self.trusted = trusted
+        self.display.all_changed()
         if not trusted:
             self.runs.cancel_all("The workspace is no longer trusted, so the run was ended and nothing was written.")
+
+    def _run_changed(self, run: Run) -> None:
+        announce(self, run)
+        self.display.run_changed(run)
 
     def document(self, uri: str) -> Document | None:
         """The document of that address if it is open."""
@@ -108,7 +134,9 @@ class Session:
     async def close(self) -> None:
         """End all that goes on; when it returns no box is left."""
         await self.runs.close()
+        await self.hints.close()
         await self.results.close()
         self.test_places.close()
+        self.display.close()
         for task in self._background:
             task.cancel()

@@ -1,4 +1,4 @@
-"""File addresses as editors write them, and paths.
+"""File addresses as editors write them, paths, and what a module is called by its path.
 
 pygls takes everything after a semicolon in an address for a parameter and drops it from the path, so it is not used.
 """
@@ -31,3 +31,8 @@ def path_of(uri: str) -> Path | None:
 def uri_of(path: Path) -> str:
     """The address of an absolute path, quoted as RFC 3986 has it."""
     return "file://" + quote(str(path).encode("utf-8", "surrogateescape"), safe="/~")
+
+
+def module_name(path: Path) -> str:
+    """A module's last name, for a person: ``pricing``; a package goes by its folder."""
+    return path.parent.name if path.stem == "__init__" else path.stem

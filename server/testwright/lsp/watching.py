@@ -29,6 +29,7 @@ def watchers() -> types.DidChangeWatchedFilesRegistrationOptions:
 def files_changed(session: Session, changes: Sequence[types.FileEvent]) -> None:
     """Take note of files that have come, gone or changed."""
     session.test_places.forget()
+    session.display.files_changed()
     for change in changes:
         path = path_of(change.uri)
         if path is None:
@@ -57,6 +58,7 @@ def _module_gone(session: Session, path: Path) -> None:
     """End the runs of a module that was removed or renamed."""
     if path.exists() or session.documents.opened_at(path) is not None:
         return  # written anew meanwhile, or the editor still holds it
+    session.hints.forget(path)
     for run in session.runs.alive:
         if path in (run.work.path, run.work.module):
             run.cancel(f"{path.name} was removed or renamed, so its run was ended and nothing was written.")

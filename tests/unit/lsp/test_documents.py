@@ -90,8 +90,9 @@ def test_columns_and_units(encoding: str, units: list[int]) -> None:
 
 def test_ranges_in_the_clients_encoding() -> None:
     text = "x = 1\n\tgröße = '😀'  \r\n"
-    assert range_of_lines(document(text), 2, 2) == types.Range(types.Position(1, 1), types.Position(1, 15))
-    assert range_of_lines(document(text, "utf-8"), 2, 2) == types.Range(types.Position(1, 1), types.Position(1, 19))
+    lines = document(text).lines
+    assert range_of_lines(lines, 2, 2, "utf-16") == types.Range(types.Position(1, 1), types.Position(1, 15))
+    assert range_of_lines(lines, 1, 2, "utf-8") == types.Range(types.Position(0, 0), types.Position(1, 19))
     ours = document(text, "utf-32")
     assert range_of(ours, Place(0, 2), Place(2, 0)) == types.Range(types.Position(0, 2), types.Position(2, 0))
 

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testwright.analysis.outline import Outline, read_outline
-from testwright.lsp.figures import Figures, Gap, Measurement, Tests, view
+from testwright.lsp.figures import Figures, Gap, Measurement, view
 from testwright.model import CoverageSets
 
 PATH = Path("/project/module.py")
-TESTS = Tests(Path("/project/test_module.py"), "0")
+TESTS = "digest"
 
 MODULE = """\
 import os

@@ -33,6 +33,7 @@ def register(server: TestwrightServer) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change(ls: TestwrightServer, params: types.DidChangeConfigurationParams) -> None:
         ls.session.configuration.change(params.settings)
+        ls.session.display.all_changed()
         ls.session.in_background(ls.session.read_settings(), "reading the settings")
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)

@@ -15,23 +15,23 @@ def register(server: TestwrightServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(ls: TestwrightServer, params: types.DidOpenTextDocumentParams) -> None:
-        """Take a document."""
+        ls.session.display.opened(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(ls: TestwrightServer, params: types.DidChangeTextDocumentParams) -> None:
-        """Take a change."""
+        ls.session.display.changed(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(ls: TestwrightServer, params: types.DidCloseTextDocumentParams) -> None:
-        """Let a document go."""
+        ls.session.display.closed(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def did_save(ls: TestwrightServer, params: types.DidSaveTextDocumentParams) -> None:
-        """Take note of a save."""
+    def did_save(ls: TestwrightServer, _: types.DidSaveTextDocumentParams) -> None:
+        ls.session.display.saved()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_folders(ls: TestwrightServer, params: types.DidChangeWorkspaceFoldersParams) -> None:
-        ls.session.folders.change(params.event.added, params.event.removed)
+        ls.session.change_folders(params.event.added, params.event.removed)
 
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def cancel(ls: TestwrightServer, params: types.WorkDoneProgressCancelParams) -> None:
