@@ -81,7 +81,8 @@ class Neovim:
             [str(self._program), "--server", str(self._socket), "--remote-expr", expression],
             env=self._environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # a wrong edit may have left bytes that are no text
             timeout=ANSWER_SECONDS,
             check=False,
         )
