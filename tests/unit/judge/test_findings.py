@@ -51,7 +51,7 @@ SOMETHING = {
     "raises": "def test_it():\n    with pytest.raises(ValueError):\n        total(None)\n",
     "any exception with a text": "def test_it():\n    with pytest.raises(Exception, match='x'):\n        total(None)\n",
     "any exception that is looked at": (
-        "def test_it():\n    with pytest.raises(Exception) as info:\n        total(None)\n    assert info.value.args\n"
+        "def test_it():\n    with pytest.raises(Exception) as info:\n        total(None)\n    settle(info)\n"
     ),
     "any exception and an assertion": (
         "def test_it():\n    with pytest.raises(Exception):\n        total(None)\n    assert total([]) == 0\n"
@@ -106,7 +106,7 @@ CLASS = """\
     [
         ("", "setup_method", "self.cart = Cart()", ["no-assertion"]),
         ("unittest.TestCase", "setUp", "self.cart = Cart()", ["no-assertion"]),
-        ("unittest.TestCase", "tearDown", "assert self.cart", []),
+        ("unittest.TestCase", "tearDown", "self.cart = Cart(); assert self.cart", []),
         ("Base", "setUp", "self.cart = Cart()", []),
         ("", "setup_method", "self.cart = settle()", []),
         ("", "setup_method", "pass", []),
