@@ -72,7 +72,7 @@ class _Known:
 
     Attributes:
         measurement: What was measured; None when nothing was.
-        reason: Why nothing could be measured; empty when nobody has tried.
+        reason: Why it could not be measured the last time; empty when it could, or nobody has tried.
         measured: Outline of the text that was measured, once it was needed.
         tests: Its tests as they are now; None when that was not found out yet.
         checked: When that was found out, as ``time.monotonic()``.
@@ -156,9 +156,7 @@ class Hints:
 
     def fail(self, module: Path, reason: str) -> None:
         """Take that a module could not be measured; what was known of it before is kept."""
-        known = self._known.setdefault(module, _Known())
-        if known.measurement is None:
-            known.reason = reason
+        self._known.setdefault(module, _Known()).reason = reason
 
     def forget(self, module: Path) -> None:
         """The module's file is gone."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from testwright.lsp.uris import module_name
+
 logger = logging.getLogger(__name__)
 
 RunKind = Literal["generate", "judge", "measure"]
@@ -53,7 +55,7 @@ class Work:
     @property
     def module_name(self) -> str:
         """The module's last name, in words for a person: ``pricing``; a package goes by its folder."""
-        return self.path.parent.name if self.path.stem == "__init__" else self.path.stem
+        return module_name(self.path)
 
     @property
     def subject(self) -> str:
