@@ -47,14 +47,16 @@ class Bench:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def start(self, *arguments: str, prefix: Sequence[str] = (), budget: int = BUDGET) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, command: str = "generate", prefix: Sequence[str] = (), budget: int = BUDGET
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [
                 *prefix,
                 sys.executable,
                 "-m",
                 "testwright.cli",
-                "generate",
+                command,
                 *arguments,
                 "--budget",
                 str(budget),
@@ -94,6 +96,9 @@ class Bench:
 
     def generate(self, *arguments: str, prefix: Sequence[str] = (), budget: int = BUDGET) -> Ended:
         return self.finish(self.start(*arguments, prefix=prefix, budget=budget), budget=budget)
+
+    def judge(self, *arguments: str, prefix: Sequence[str] = (), budget: int = BUDGET) -> Ended:
+        return self.finish(self.start(*arguments, command="judge", prefix=prefix, budget=budget), budget=budget)
 
     def digests(self) -> dict[str, str]:
         """Every file of the workspace with its content and mode, so that a change of any is seen."""
