@@ -258,6 +258,22 @@ async def test_a_change_in_the_editor_meanwhile_is_not_overwritten_and_the_user_
     assert tests.read_text(encoding="utf-8") == EXISTING
 
 
+async def test_nothing_is_merged_again_in_a_workspace_that_is_not_trusted_any_more(
+    editor_for: EditorFactory, tests: Path, pricing: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(editor: EditorClient, _: object) -> dict[str, str]:
+        editor.notify("testwright/didChangeTrust", {"trusted": False})
+        return {"title": "Merge again"}
+
+    monkeypatch.setattr(EditorClient, "_choose", choose)
+    async with editor_for(FULL, argv=QUICK) as editor:
+        async with during_a_run(editor, pricing, hold):
+            tests.write_text(EXISTING, encoding="utf-8")
+        message = await told(editor)
+        assert (await editor.request("testwright/status", None))["runs"] == []
+    assert message == "This workspace is not trusted, so none of its code is run."
+
+
 async def test_a_proposal_is_shown_to_who_wants_to_see_it(
     editor_for: EditorFactory, tmp_path: Path, tests: Path, pricing: Path, hold: Path
 ) -> None:

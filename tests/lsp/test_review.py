@@ -90,6 +90,20 @@ async def test_single_tests_go_out_of_a_file_and_come_back(
         assert tests.read_bytes() == whole
 
 
+async def test_what_is_known_of_coverage_is_stale_when_tests_are_out(
+    editor_for: EditorFactory, tests: Path, pricing: Path
+) -> None:
+    def stale(params: dict[str, Any]) -> bool:
+        return bool(params["uri"] == pricing.as_uri() and params["state"] == "known" and params["stale"])
+
+    async with editor_for(EGLOT, argv=QUICK, options={"notifications": True}) as editor:
+        await generated(editor, pricing)
+        await editor.wait_for("testwright/coverage", lambda params: params["state"] == "known" and not params["stale"])
+        assert not any(stale(params) for params in editor.all_of("testwright/coverage"))
+        await reject(editor, NEGATIVE)
+        await editor.wait_for("testwright/coverage", stale, timeout=5)
+
+
 async def test_a_new_file_whose_tests_are_all_rejected_is_removed_and_can_come_back(
     editor_for: EditorFactory, tests: Path, pricing: Path
 ) -> None:

@@ -12,7 +12,12 @@ From the wire inwards:
 ``jobs``
     What a run does; it calls the service, which is loaded by the first run and not before.
 ``progress``, ``delivery``, ``report``
-    The service's events, its file and its account, as this client can take them.
+    The service's events, its file and its account, as this client can take them. ``editing`` and ``contents`` change
+    what an editor holds.
+``additions``, ``rejecting``
+    Tests that a run has added: which are out again, and how they get there.
+``keeping``
+    What outlives the server.
 ``serving``, ``lifecycle``, ``logs``
     Start, end, and what is written down meanwhile.
 

@@ -21,6 +21,7 @@ from testwright.lsp.documents import Document
 from testwright.lsp.editing import Change, edit_document, to_its_end
 from testwright.lsp.launch import launch
 from testwright.lsp.runs import Ending, Run
+from testwright.lsp.suitability import objection_to_address
 from testwright.lsp.uris import uri_of
 from testwright.model import TestPlace
 from testwright.writing.place import proposal_path, write_test_file
@@ -193,9 +194,17 @@ async def offer_choice(session: Session, run: Run, ending: Ending) -> None:
         case "Show proposal":
             await show_document(session, proposal)
         case "Merge again":
-            launch(session, run.work.kind, run.work.path, run.work.symbol)
+            _again(session, run)
         case "Discard":
             await asyncio.to_thread(proposal.unlink, missing_ok=True)
+
+
+def _again(session: Session, run: Run) -> None:
+    """Do the same once more, unless that is not allowed any more."""
+    if (objection := objection_to_address(session, uri_of(run.work.path))) is not None:
+        session.peer.show("warning", objection)
+    else:
+        launch(session, run.work.kind, run.work.path, run.work.symbol)
 
 
 def _versions(session: Session) -> dict[str, int | None]:

@@ -98,6 +98,7 @@ async def _carry_out(session: Session, addition: Addition, holder: _Holder, plan
         await _put(session, addition, holder, plan.data, what)
     addition.take(holder.data, plan)
     session.test_places.forget()
+    session.display.files_changed()
 
 
 def _holder(session: Session, addition: Addition) -> _Holder:
