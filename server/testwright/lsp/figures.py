@@ -8,7 +8,7 @@ kept when the module or its tests have changed, and is then called stale.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -81,12 +81,23 @@ class Figures:
     placed: PlacedOutline
     tests_changed: bool
     _spans: dict[str, list[tuple[int, int]]] = field(init=False, repr=False, compare=False)
+    _headers: frozenset[int] = field(init=False, repr=False, compare=False)
+    _in_functions: frozenset[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         spans: dict[str, list[tuple[int, int]]] = {}
         for scope in self.measured.scopes:
             spans.setdefault(scope.qualname, []).append((scope.first_line, scope.last_line))
         object.__setattr__(self, "_spans", spans)
+        headers = {
+            line
+            for scope in self.measured.scopes
+            if scope.kind == "function"
+            for line in range(scope.first_line, scope.name_line + 1)
+        }
+        object.__setattr__(self, "_headers", frozenset(headers))
+        inside = {line for first, last in self.measured.functions for line in range(first, last + 1)}
+        object.__setattr__(self, "_in_functions", frozenset(inside))
 
     @property
     def is_stale(self) -> bool:
@@ -101,12 +112,20 @@ class Figures:
         return "The tests have changed since the module was measured." if self.tests_changed else None
 
     def percent_of(self, placed: PlacedScope) -> float | None:
-        """Percent of a scope's lines and branches that are covered; None when that is not known, or it has none."""
+        """Percent of a scope's lines and branches that are covered; None when that is not known, or it has none.
+
+        What an import runs does not count, a function's ``def`` or the attributes of a class: a function that no test
+        calls is covered to 0 percent.
+        """
         if placed.lines is None or (span := self._then(*placed.lines)) is None:
             return None
         if span not in self._spans.get(placed.scope.qualname, ()):
             return None
         sets = self.measurement.sets.within(*span)
+        at_import = self._headers
+        if placed.scope.kind == "class":
+            at_import = at_import | (sets.statements - self._in_functions)
+        sets = replace(sets, statements=sets.statements - at_import, executed=sets.executed - at_import)
         return sets.percent if sets.statements else None
 
     def covered_and_missing(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
