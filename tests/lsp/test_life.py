@@ -103,6 +103,8 @@ async def test_shutdown_does_not_wait_for_a_client_that_does_not_answer(editor_f
     async with editor_for(FULL, argv=ODD, ignores=("workspace/configuration",)) as editor:
         _, sleeping = editor.ask("odd/sleep", None)
         _, asking = editor.ask("odd/ask", {"seconds": 60})
+        notebook = {"uri": "file:///x.ipynb", "notebookType": "x", "version": 1, "cells": []}
+        editor.notify("notebookDocument/didOpen", {"notebookDocument": notebook, "cellTextDocuments": []})
         await editor.wait_for("workspace/configuration")
         assert await editor.request("shutdown", None, timeout=SLACK) is None
         assert (await sleeping)["error"]["code"] == -32800

@@ -344,6 +344,7 @@ async def test_nothing_is_kept_of_what_has_been_answered_or_never_will_be(
                 await editor.command("testwright.generateTests", {"uri": 5})
             await editor.command("testwright.cancelRun", {})
             await editor.request("odd/ask", {"seconds": 5})
+            editor.change(pricing, editor.buffers[pricing.as_uri()].text + "# more\n")
             number, answer = editor.ask("odd/sleep", None)
             editor.cancel(number)
             await answer
@@ -516,16 +517,19 @@ def test_over_a_socket(environment: dict[str, str]) -> None:
 
 def test_with_standard_error_closed(environment: dict[str, str]) -> None:
     """What would have its number must not be what is written to."""
-    server = subprocess.run(
-        ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *SERVER],
-        input=INITIALIZE + frame(body("odd/unknown", number=7)) + FAREWELL,
-        stdout=subprocess.PIPE,
-        env=environment,
-        timeout=15,
-        check=False,
-    )
-    assert server.returncode == 0
-    assert re.findall(rb'"id": (\d)', server.stdout) == [b"1", b"7", b"2"]
+    command = ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *SERVER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(INITIALIZE)
+        server.stdin.flush()
+        first = server.stdout.readline()
+        assert Path(f"/proc/{server.pid}/fd/2").readlink() == Path("/dev/null")
+        server.stdin.write(frame(body("odd/unknown", number=7)) + FAREWELL)
+        server.stdin.flush()
+        rest = server.stdout.read()
+        assert server.wait(10) == 0
+    assert re.findall(rb'"id": (\d)', first + rest) == [b"1", b"7", b"2"]
 
 
 def test_over_a_port(environment: dict[str, str]) -> None:

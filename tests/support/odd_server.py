@@ -64,6 +64,10 @@ def _answers(server: TestwrightServer) -> None:
 
 
 def _output(server: TestwrightServer) -> None:
+    @server.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    async def open_for_long(_: TestwrightServer, __: types.DidOpenNotebookDocumentParams) -> None:
+        await asyncio.sleep(60)
+
     @server.feature("odd/print")
     def print_it(_: TestwrightServer, __: object) -> None:
         sys.stdout.write("printed by print\n")

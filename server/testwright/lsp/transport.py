@@ -47,9 +47,7 @@ def claim_standard_streams() -> StandardStreams:
             "The language server speaks over pipes, and its standard input or output is none.",
             next_step="Let an editor start `testwright lsp`, or give --tcp 127.0.0.1:0 to connect to it by hand.",
         )
-    null = os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:  # the client has closed it, and another descriptor would get its number
-        os.dup2(null, 2)
+    null = os.open(os.devnull, os.O_RDWR)  # takes the place of standard error if the client has closed it
     read, write = os.dup(0), os.dup(1)  # not inherited by processes that are started
     sys.stdout.flush()
     os.dup2(null, 0)
