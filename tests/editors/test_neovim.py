@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from neovim_driver import Neovim, StartNeovim
 from processes import commands_of, descendants, is_alive
 from real_project import OWN_TEST, RealProject, assert_passes, keeps_all_lines, names_of_tests
-from surroundings import Surroundings
+from surroundings import Surroundings, configuration
 from waiting import wait_until
 
 SHOUT = '\n\ndef shout(text: str) -> str:\n    return text.upper() + "!"\n'
@@ -79,6 +81,31 @@ def test_progress_tells_how_far_it_is_and_settings_hold(neovim: StartNeovim, pro
     assert "encode(" in test_file.read_text(encoding="utf-8")
 
 
+def test_a_code_lens_is_shown_and_does_the_whole_job(neovim: StartNeovim, project: RealProject) -> None:
+    editor = neovim()
+    editor.edit(project.module)
+    editor.lua("vim.lsp.codelens.refresh({ bufnr = 0 })")
+    line = next(
+        number
+        for number, text in enumerate(project.module.read_text(encoding="utf-8").splitlines())
+        if text.startswith("def encode(")
+    )
+    shown = wait_until("code lens", lambda: {lens for lens in editor.lenses() if lens[0] == line}, seconds=10)
+    assert shown == {(line, "Generate tests")}
+    editor.place_cursor("def encode(")
+    editor.lua("vim.lsp.codelens.run()")
+    editor.wait_for_end()
+    assert_passes(project, project.test_file_of(project.module), at_least=1)
+    editor.edit(project.module)
+    editor.lua("vim.lsp.codelens.refresh({ bufnr = 0 })")
+    covered = re.compile(r"\d+ % covered · Generate tests")
+    wait_until(
+        "code lens that tells what is covered",
+        lambda: [title for at, title in editor.lenses() if at == line and covered.fullmatch(title)],
+        seconds=10,
+    )
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_an_open_test_file_is_added_to_in_one_step(neovim: StartNeovim, project: RealProject, encoding: str) -> None:
     capabilities = f"{{ general = {{ positionEncodings = {{ '{encoding}' }} }} }}"
@@ -133,18 +160,27 @@ def test_a_test_file_that_was_changed_meanwhile_is_not_overwritten(neovim: Start
     assert_passes(project, test_file, at_least=2)
 
 
-def test_cancelling_leaves_nothing_behind(
-    neovim: StartNeovim, project: RealProject, surroundings: Surroundings
-) -> None:
-    editor = neovim()
-    files = project.files()
-    begin_run(editor, project.large_module, "class MutableURL", "Generate tests for module _parse")
-    boxes = wait_for_boxes(editor)
+def cancel_by_progress(editor: Neovim) -> None:
     (token,) = {value["token"] for value in editor.progress()}
     editor.lua(
         "vim.lsp.get_clients({ name = 'testwright' })[1]:notify('window/workDoneProgress/cancel', { token = ... })",
         token,
     )
+
+
+def cancel_by_command(editor: Neovim) -> None:
+    editor.lua("vim.cmd(...)", configuration("vim").removeprefix(":").strip())
+
+
+@pytest.mark.parametrize("cancel", [cancel_by_progress, cancel_by_command])
+def test_cancelling_leaves_nothing_behind(
+    neovim: StartNeovim, project: RealProject, surroundings: Surroundings, cancel: Callable[[Neovim], None]
+) -> None:
+    editor = neovim()
+    files = project.files()
+    begin_run(editor, project.large_module, "class MutableURL", "Generate tests for module _parse")
+    boxes = wait_for_boxes(editor)
+    cancel(editor)
     # Within a second, of which a busy machine may make three.
     wait_until("end of the boxes", lambda: not commands_of(boxes), seconds=3, pause=0.02)
     assert "cancelled" in editor.wait_for_end(seconds=3)["message"]
