@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 import time
 from pathlib import Path
@@ -210,6 +211,63 @@ async def test_tests_that_are_there_are_improved(editor_for: EditorFactory, work
         tests.unlink()
         editor.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": tests.as_uri(), "type": 3}]})
         assert titles(await ask(editor, pricing.as_uri())) == ["Generate tests for module pricing"]
+
+
+async def test_what_was_measured_is_said_and_that_it_is_of_before(
+    editor_for: EditorFactory, workspace: Path, pricing: Path
+) -> None:
+    tests = workspace / "tests" / "test_pricing.py"
+    tests.parent.mkdir()
+    tests.write_text("from shop.pricing import add_tax\n\n\ndef test_it(): add_tax(1, 2)\n", encoding="utf-8")
+    async with editor_for(VSCODE) as editor:
+        buffer = editor.open(pricing)
+        await editor.command("testwright.refreshCoverage", {"uri": pricing.as_uri()})
+        await editor.wait_for("window/showMessage", timeout=60)
+        title = titles(await ask(editor, pricing.as_uri()))[0]
+        found = re.fullmatch(r"Improve tests for pricing \((\d+) % covered\)", title)
+        assert found is not None, title
+        editor.change(pricing, buffer.text + "\nX = 1\n")
+        title = titles(await ask(editor, pricing.as_uri()))[0]
+        assert title == f"Improve tests for pricing ({found[1]} % when measured)"
+
+
+async def test_in_the_test_file_what_was_added_can_be_taken_out(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, profile: Profile
+) -> None:
+    """By actions alone: reject one, take it back, discard all; and the report of it."""
+    tests = workspace / "tests" / "test_pricing.py"
+    async with editor_for(profile) as editor:
+        editor.open(pricing)
+        await editor.command("testwright.generateTests", {"uri": pricing.as_uri(), "symbol": "add_tax"})
+        await editor.wait_for("window/showMessage", timeout=90)
+        if tests.as_uri() not in editor.buffers:
+            editor.open(tests)
+        whole = tests.read_text(encoding="utf-8")
+        lines = whole.splitlines()
+        names = [line.removeprefix("def ").partition("(")[0] for line in lines if line.startswith("def ")]
+        line = next(number for number, text in enumerate(lines) if text.startswith("def test_"))
+
+        async def offered(at: int) -> dict[str, dict[str, Any]]:
+            found = [action for action in await ask(editor, tests.as_uri(), at) if "disabled" not in action]
+            commands = [one["command"] if isinstance(one["command"], dict) else one for one in found]
+            return {command["title"]: command for command in commands}
+
+        def count(number: int, noun: str) -> str:
+            return f"{number} {noun}{'' if number == 1 else 's'}"
+
+        discard = f"Discard {count(len(names), 'generated test')} for add_tax"
+        assert list(await offered(line)) == [f"Reject {names[0]}", discard, "Show the report of the last run"]
+        assert list(await offered(0)) == [discard, "Show the report of the last run"]
+        report = (await offered(0))["Show the report of the last run"]
+        assert "add_tax" in (await editor.command(report["command"], *report["arguments"]))["markdown"]
+
+        taken = (await offered(0))[discard]
+        await editor.command(taken["command"], *taken["arguments"])
+        assert not tests.exists() or tests.as_uri() in editor.buffers
+        editor.close(tests)
+        editor.open(tests, text=whole)
+        back = f"Put back {count(len(names), 'rejected test')}"
+        assert list(await offered(line)) == [back, "Show the report of the last run"]
 
 
 async def test_a_package_goes_by_its_folder(editor_for: EditorFactory, workspace: Path) -> None:

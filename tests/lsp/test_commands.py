@@ -51,8 +51,11 @@ async def test_the_whole_job_by_the_command_of_an_action(
         assert time.monotonic() - begun < 1
         assert answer == {"run": "generate-1", "status": "started", "subject": "pricing", "waitsFor": 0}
         told = await editor.wait_for("window/showMessage", timeout=90)
+        again = (await editor.request("textDocument/codeAction", params))[0]
 
-    assert re.fullmatch(r"\d+ tests for pricing are in tests/test_pricing\.py: 0 → \d+ % covered\.", told["message"])
+    found = re.fullmatch(r"\d+ tests for pricing are in tests/test_pricing\.py: 0 → (\d+) % covered\.", told["message"])
+    assert found is not None
+    assert again["title"] == f"Improve tests for pricing ({found[1]} % covered)"
     assert told["type"] == 3
     assert "import pytest" in tests.read_text(encoding="utf-8")
     assert len(messages(editor)) == 1
@@ -331,3 +334,55 @@ async def test_a_cancelled_command_is_answered_and_its_run_goes_on(editor_for: E
             status = await editor.request("testwright/status", None)
             assert [run["run"] for run in status["runs"]] == [answer["result"]["run"]]
         await editor.command(CANCEL)
+
+
+MIXED_TESTS = """\
+from shop.pricing import Cart, add_tax
+
+
+def test_sound():
+    assert add_tax(100, 10) == 110.0
+
+
+def test_wrong():
+    assert add_tax(100, 10) == 111.0
+
+
+def test_total():
+    cart = Cart()
+    cart.add(2.0)
+    assert cart.total() == 2.0
+"""
+
+
+async def test_existing_tests_are_judged(
+    editor_for: EditorFactory, workspace: Path, pricing: Path, profile: Profile
+) -> None:
+    tests = workspace / "tests" / "test_pricing.py"
+    tests.parent.mkdir()
+    tests.write_text(MIXED_TESTS, encoding="utf-8")
+    async with editor_for(profile) as editor:
+        editor.open(pricing)
+        answer = await editor.command(JUDGE, {"uri": pricing.as_uri()})
+        assert answer == {"run": "judge-1", "status": "started", "subject": "pricing", "waitsFor": 0}
+        told = await editor.wait_for("window/showMessage", timeout=90)
+        if profile.has("window", "workDoneProgress"):
+            assert await editor.progress_end() == {"kind": "end", "message": "2 sound, 1 failed"}
+
+    found = re.fullmatch(r"3 tests of pricing: 2 sound, 1 failed; (\d+) % of (\d+) mutants noticed\.", told["message"])
+    assert found is not None, told
+    assert 0 < int(found[1]) < 100
+    assert told["type"] == 2
+    assert tests.read_text(encoding="utf-8") == MIXED_TESTS
+    assert len(messages(editor)) == 1
+
+
+async def test_there_must_be_tests_to_be_judged(editor_for: EditorFactory, pricing: Path) -> None:
+    async with editor_for(FULL, options={"reports": True}) as editor:
+        editor.open(pricing)
+        await editor.command(JUDGE, {"uri": pricing.as_uri()})
+        finished = await editor.wait_for("testwright/runFinished")
+
+    assert (finished["kind"], finished["status"]) == ("judge", "failed")
+    assert finished["message"].startswith("shop.pricing has no test file.")
+    assert finished["testUri"] is None

@@ -143,6 +143,8 @@ async def _generate(
     run.settle()
     ending = ending_of_generate(run.work, result)
     session.results.take(run, ending, result.delivered)
+    if result.delivered is not None:
+        session.test_places.forget()
     if result.coverage is not None:
         tests, written = order.tests, result.delivered
         if written is not None:

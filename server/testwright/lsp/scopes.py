@@ -12,7 +12,7 @@ from testwright.lsp.documents import Document
 
 
 def scopes_around(document: Document, outline: Outline, wanted: types.Range) -> tuple[Scope, ...]:
-    """Public scopes that hold all lines of a range, the innermost first.
+    """Scopes that hold all lines of a range, the innermost first.
 
     Args:
         document: The document.
@@ -28,7 +28,7 @@ def scopes_around(document: Document, outline: Outline, wanted: types.Range) -> 
         if above is None or below is None:
             return ()
         first, last = above, below
-    return tuple(scope for scope in outline.at(first, last) if scope.public)
+    return outline.at(first, last)
 
 
 def lines_of(wanted: types.Range) -> tuple[int, int]:

@@ -103,6 +103,7 @@ class Session:
                 run.cancel("Its folder was closed, so the run was ended and nothing was written.")
         self.test_places.forget()
         self.configuration.forget()
+        self.display.all_changed()
         self.in_background(self.read_settings(), "reading the settings")
 
     def set_trusted(self, *, trusted: bool) -> None:

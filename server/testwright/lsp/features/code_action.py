@@ -5,17 +5,21 @@ Nothing is run for them, and none carries an edit: each is a command that the cl
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from lsprotocol import types
 
 from testwright.analysis.outline import Scope
 from testwright.lsp.documents import Document
+from testwright.lsp.endings import counted, percent
 from testwright.lsp.features.commands import CANCEL, GENERATE, JUDGE
+from testwright.lsp.features.review import ACCEPT, DISCARD, REJECT, REPORT
+from testwright.lsp.figures import Figures
 from testwright.lsp.scopes import scopes_around
 from testwright.lsp.suitability import objection_to_address, objection_to_text
 from testwright.lsp.test_places import TestFile
@@ -26,13 +30,16 @@ if TYPE_CHECKING:
 
 KIND_GENERATE = "source.generateTests"
 KIND_JUDGE = "source.judgeTests"
+KIND_REVIEW = "source.reviewTests"
 KIND_CANCEL = "source.cancelTests"
 """Leaves below ``source``: such an action is offered when it is asked for, without a light bulb on every line."""
 
-PLACE_SECONDS = 0.2
-"""How long the answer waits to learn whether the module has a test file."""
+WAIT_SECONDS = 0.2
+"""How long the answer waits to learn whether the module has a test file, and what it covers."""
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,9 @@ class Scene:
         path: Its file; None when it has none.
         document: The document; None when it is not open.
         objection: Why it cannot be tested as a module; None when it can.
-        scopes: Public classes and functions around the range, the innermost first.
+        scopes: Classes and functions around the range, the innermost first.
         tests: What is known of the module's test file; None when that is not known.
+        figures: What is known of the module's coverage; None when nothing is.
     """
 
     session: Session
@@ -56,6 +64,7 @@ class Scene:
     objection: str | None
     scopes: tuple[Scope, ...]
     tests: TestFile | None
+    figures: Figures | None
 
     @property
     def module_name(self) -> str:
@@ -133,12 +142,22 @@ async def _scene(session: Session, params: types.CodeActionParams) -> Scene:
     path = document.file_path if document is not None else None
     objection = objection_to_address(session, uri)
     if path is None or document is None or objection is not None:
-        return Scene(session, uri, path, document, objection or "This document is not open.", (), None)
+        return Scene(session, uri, path, document, objection or "This document is not open.", (), None, None)
     outline = await document.outline()
-    tests = await session.test_places.of(path, PLACE_SECONDS)
+    tests, figures = await asyncio.gather(
+        session.test_places.of(path, WAIT_SECONDS), _in_time(session.hints.figures(document), WAIT_SECONDS)
+    )
     objection = await objection_to_text(document, is_test=tests is not None and tests.is_test)
-    scopes = scopes_around(document, outline, params.range) if outline is not None and objection is None else ()
-    return Scene(session, uri, path, document, objection, scopes, tests)
+    scopes = scopes_around(document, outline, params.range) if outline is not None else ()
+    return Scene(session, uri, path, document, objection, scopes, tests, figures)
+
+
+async def _in_time(work: Coroutine[Any, Any, T], seconds: float) -> T | None:
+    """What is known in time; None else."""
+    try:
+        return await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        return None
 
 
 def _has_needs(producer: Producer, scene: Scene) -> bool:
@@ -168,13 +187,15 @@ def _for_module(scene: Scene) -> Iterable[Offer]:
         return
     title = f"Generate tests for module {scene.module_name}"
     if scene.tests is not None and scene.tests.path is not None:
-        title = f"Improve tests for {scene.module_name}"
+        title = f"Improve tests for {scene.module_name}{_covered(scene.figures)}"
     yield Offer(title, GENERATE, {"uri": scene.uri})
 
 
 def _for_scopes(scene: Scene) -> Iterable[Offer]:
     """Tests for the class and the function around the cursor, the innermost first."""
     for scope in scene.scopes:
+        if not scope.public:
+            continue
         what = f"class {scope.qualname}" if scope.kind == "class" else scope.qualname
         yield Offer(f"Generate tests for {what}", GENERATE, {"uri": scene.uri, "symbol": scope.qualname})
 
@@ -183,6 +204,27 @@ def _for_existing_tests(scene: Scene) -> Iterable[Offer]:
     """What the tests are worth that the module has."""
     if scene.tests is not None and scene.tests.path is not None:
         yield Offer(f"Judge the tests of {scene.module_name}", JUDGE, {"uri": scene.uri})
+
+
+def _for_added_tests(scene: Scene) -> Iterable[Offer]:
+    """In a test file: what becomes of the tests that the last run has added to it."""
+    if scene.path is None or (addition := scene.session.results.at(scene.path)) is None:
+        return
+    run = {"run": addition.run}
+    for scope in scene.scopes:
+        if scope.qualname in addition.tests:
+            yield Offer(f"Reject {scope.qualname}", REJECT, {**run, "tests": [scope.qualname]})
+    if addition.tests:
+        count = counted(len(addition.tests), "generated test")
+        yield Offer(f"Discard {count} for {addition.subject}", DISCARD, run)
+    if rejected := [name for name in addition.delivered.tests if name in addition.rejected]:
+        yield Offer(f"Put back {counted(len(rejected), 'rejected test')}", ACCEPT, {**run, "tests": rejected})
+
+
+def _for_report(scene: Scene) -> Iterable[Offer]:
+    """What the last run on this file has done."""
+    if scene.path is not None and scene.session.results.known(scene.path) is not None:
+        yield Offer("Show the report of the last run", REPORT, {"uri": scene.uri})
 
 
 def _for_runs(scene: Scene) -> Iterable[Offer]:
@@ -195,9 +237,18 @@ def _for_runs(scene: Scene) -> Iterable[Offer]:
             yield Offer(f"Cancel {words[run.work.kind]} {run.work.subject}", CANCEL, {"run": run.id})
 
 
+def _covered(figures: Figures | None) -> str:
+    """How much of the module is covered, where that is known."""
+    if figures is None:
+        return ""
+    return f" ({percent(figures.measurement.sets.percent)} % {'when measured' if figures.is_stale else 'covered'})"
+
+
 PRODUCERS = (
     Producer(KIND_GENERATE, _for_module, needs="anything"),
     Producer(KIND_GENERATE, _for_scopes, needs="module"),
     Producer(KIND_JUDGE, _for_existing_tests, needs="module"),
+    Producer(KIND_REVIEW, _for_added_tests, needs="anything"),
+    Producer(KIND_REVIEW, _for_report, needs="anything"),
     Producer(KIND_CANCEL, _for_runs, needs="anything"),
 )

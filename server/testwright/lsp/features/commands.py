@@ -94,7 +94,7 @@ async def _symbol_at(session: Session, uri: str, wanted: types.Range) -> str | N
         raise WrongArgument("range is of a document that is not open: give symbol, or neither for the whole module.")
     outline = await document.outline()
     scopes = scopes_around(document, outline, wanted) if outline is not None else ()
-    return scopes[0].qualname if scopes else None
+    return next((scope.qualname for scope in scopes if scope.public), None)
 
 
 async def _open_modules(session: Session) -> list[Path]:
