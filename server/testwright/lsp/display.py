@@ -123,6 +123,7 @@ class Display:
         self._session.in_background(look(key), "telling of a change")
 
     async def _begin(self, document: Document, module: Path) -> None:
+        await document.outline()  # so that there is a good one when a syntax error is typed
         begun = asyncio.get_running_loop().time()
         await self._session.hints.load(module)
         late = asyncio.get_running_loop().time() - begun > HINT_SECONDS
@@ -134,6 +135,7 @@ class Display:
         document = self._session.document(uri)
         if document is None or document.module is None:
             return
+        await document.outline()
         await self._show(document)
         await self._look_at_tests_of(self._session.hints.modules_tested_by(document.module))
 
