@@ -59,6 +59,7 @@ class Outline:
         scopes: Its classes, functions and methods in the order of the source, a class before what is in it.
         functions: First and last line of each function and method, whatever its name, in the order of the source;
             those inside a function belong to it.
+        headers: Lines of their decorators, down to ``def``; they run when the module is imported.
         statements: Lines outside of functions on which a statement, a decorator, an ``except`` or a ``case`` begins,
             sorted.
         has_public: Whether it has a public callable.
@@ -70,6 +71,7 @@ class Outline:
     text: str
     scopes: tuple[Scope, ...]
     functions: tuple[tuple[int, int], ...]
+    headers: tuple[int, ...]
     statements: tuple[int, ...]
     has_public: bool
     has_tests: bool
@@ -132,6 +134,7 @@ def read_outline(text: str, before: Outline | None = None) -> Outline:
             for start, (_, piece) in zip(starts, pieces, strict=False)
             for first, last in piece.functions
         ),
+        tuple(start + line for start, (_, piece) in zip(starts, pieces, strict=False) for line in piece.headers),
         tuple(start + line for start, (_, piece) in zip(starts, pieces, strict=False) for line in piece.statements),
         bool(public),
         any(piece.has_tests for _, piece in pieces),
@@ -151,6 +154,7 @@ class Piece:
         lines: How many lines it has.
         scopes: Its classes and functions, all of them.
         functions: First and last line of each function.
+        headers: Lines of their decorators, down to ``def``.
         statements: Lines outside of functions on which something begins that can run, sorted.
         defined: Where its callables are defined.
         exports: Statements about ``__all__``.
@@ -161,6 +165,7 @@ class Piece:
     lines: int
     scopes: tuple[Scope, ...]
     functions: tuple[tuple[int, int], ...]
+    headers: tuple[int, ...]
     statements: tuple[int, ...]
     defined: Mapping[str, DefinedAt]
     exports: tuple[ast.stmt, ...]
@@ -224,10 +229,12 @@ def _read_piece(text: str) -> Piece:
         raise SyntaxError(f"too complex to parse ({type(error).__name__})") from error
     statements = list(_statements(tree.body, ""))
     scopes = tuple(_scope(node, qualname) for node, qualname in statements if isinstance(node, _Definition))
+    functions = [scope for scope in scopes if scope.kind == "function"]
     return Piece(
         text.count("\n") + text.count("\r") - text.count("\r\n"),
         scopes,
-        tuple((scope.first_line, scope.last_line) for scope in scopes if scope.kind == "function"),
+        tuple((scope.first_line, scope.last_line) for scope in functions),
+        tuple(line for scope in functions for line in range(scope.first_line, scope.name_line + 1)),
         tuple(sorted({line for node, _ in statements for line in _first_lines(node)})),
         definition_lines(tree.body),
         tuple(export_statements(tree.body)),

@@ -89,13 +89,7 @@ class Figures:
         for scope in self.measured.scopes:
             spans.setdefault(scope.qualname, []).append((scope.first_line, scope.last_line))
         object.__setattr__(self, "_spans", spans)
-        headers = {
-            line
-            for scope in self.measured.scopes
-            if scope.kind == "function"
-            for line in range(scope.first_line, scope.name_line + 1)
-        }
-        object.__setattr__(self, "_headers", frozenset(headers))
+        object.__setattr__(self, "_headers", frozenset(self.measured.headers))
         inside = {line for first, last in self.measured.functions for line in range(first, last + 1)}
         object.__setattr__(self, "_in_functions", frozenset(inside))
 

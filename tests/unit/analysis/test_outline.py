@@ -97,6 +97,8 @@ def test_the_scopes_of_a_module() -> None:
     ]
     assert [scope.name_line for scope in outline.scopes][2] == 14
     assert (27, 28) in outline.functions  # the constructor is no scope, but a function
+    assert {7, 11, 12, 13, 14, 20, 27} <= set(outline.headers)
+    assert not {15, 24, 28} & set(outline.headers)
     assert (15, 16) not in outline.functions  # what is inside a function belongs to it
     assert set(outline.statements) >= {2, 4, 11, 14, 25, 43, 44, 45, 46, 51}
     assert not {15, 28, 49, 50} & set(outline.statements)  # in functions, and an else

@@ -109,6 +109,15 @@ def test_what_an_import_runs_is_no_coverage_of_a_function_or_class() -> None:
     assert percents(found) == {"first": 0, "Cart": 0, "Cart.add": 0, "Cart.size": 0}
 
 
+def test_a_class_that_no_test_makes_is_covered_to_nothing() -> None:
+    source = (
+        "class A:\n    X = 1\n\n    def __init__(self):\n        self.x = 1\n\n    def f(self):\n        return 1\n"
+    )
+    statements = frozenset({1, 2, 4, 5, 7, 8})
+    sets = CoverageSets(statements, statements - {5, 8})
+    assert percents(figures(source, Measurement(PATH, source, sets, 1, 0, TESTS))) == {"A": 0, "A.f": 0}
+
+
 def test_line_ends_are_no_change() -> None:
     found = figures(MODULE.replace("\n", "\r\n"))
     assert not found.is_stale
