@@ -410,6 +410,16 @@ async def test_every_request_is_answered_once_whatever_is_wrong_with_it(
         ("textDocument/codeAction", {"textDocument": {"uri": uri}, "range": place, "context": {"diagnostics": []}}),
         ("workspace/executeCommand", {"command": "testwright.cancelRun", "arguments": [{"run": "generate-1"}]}),
         ("workspace/executeCommand", {"command": "testwright.restartBoxes", "arguments": [{}]}),
+        ("workspace/executeCommand", {"command": "testwright.showReport", "arguments": [{"uri": uri, "show": False}]}),
+        ("workspace/executeCommand", {"command": "testwright.discardTests", "arguments": [{"run": "generate-1"}]}),
+        (
+            "workspace/executeCommand",
+            {"command": "testwright.rejectTests", "arguments": [{"run": "x", "tests": ["y"]}]},
+        ),
+        ("textDocument/codeLens", {"textDocument": {"uri": uri}}),
+        ("codeLens/resolve", {"range": place, "data": {"uri": uri, "name": "x", "line": 1}}),
+        ("textDocument/diagnostic", {"textDocument": {"uri": uri}, "previousResultId": "1"}),
+        ("testwright/coverage", {"uri": uri}),
         (STATUS, {"a": [1]}),
     )
     notifications: tuple[tuple[str, Any], ...] = (
@@ -423,7 +433,7 @@ async def test_every_request_is_answered_once_whatever_is_wrong_with_it(
         ("$/cancelRequest", {"id": 1}),
         ("testwright/didChangeInterpreter", {"folderUri": uri, "python": "x"}),
     )  # fmt: skip
-    async with editor_for(FULL) as editor:
+    async with editor_for(FULL, settings={None: {"diagnostics": True}}) as editor:
         editor.open(pricing)
         asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
         for _ in range(400):
