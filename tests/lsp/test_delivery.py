@@ -427,6 +427,22 @@ async def test_a_run_that_is_cancelled_when_its_edit_was_applied_tells_so(
         assert "def test_add_tax_nothing" in buffer.text
 
 
+async def test_a_run_whose_file_is_written_cannot_be_cancelled_any_more(
+    editor_for: EditorFactory, tmp_path: Path, tests: Path, pricing: Path
+) -> None:
+    linger = tmp_path / "linger"
+    linger.write_text("", encoding="ascii")
+    async with editor_for(FULL, argv=QUICK) as editor:
+        await started(editor, pricing)
+        while not tests.exists():  # noqa: ASYNC110 - it is the server that makes it
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)  # it is there a moment before it is known to be
+        assert await editor.command("testwright.cancelRun") == {"cancelled": []}
+        linger.unlink()
+        assert (await told(editor)).startswith("3 tests for add_tax are in tests/test_pricing.py")
+    assert tests.exists()
+
+
 async def test_a_run_that_is_cancelled_while_the_editor_thinks_ends_soon(
     editor_for: EditorFactory, tests: Path, pricing: Path
 ) -> None:

@@ -27,6 +27,10 @@ def test_an_empty_cart() -> None:
 
 REQUEST_FAILED = -32803
 
+NO_EDITS = Profile(
+    "no edits", {**NEOVIM.capabilities, "workspace": {**NEOVIM.capabilities["workspace"], "applyEdit": False}}
+)
+
 
 @pytest.fixture
 def tests(workspace: Path) -> Path:
@@ -214,8 +218,8 @@ async def test_a_file_behind_a_link_is_left_alone(
         elsewhere = tmp_path / "elsewhere.py"
         tests.rename(elsewhere)
         tests.symlink_to(elsewhere)
-        await refused(editor, "testwright.discardTests", run=RUN)
-        await refused(editor, "testwright.rejectTests", run=RUN, tests=[NOTHING])
+        assert "is a link" in await refused(editor, "testwright.discardTests", run=RUN)
+        assert "is a link" in await refused(editor, "testwright.rejectTests", run=RUN, tests=[NOTHING])
     assert NOTHING in elsewhere.read_text(encoding="utf-8")
     assert tests.is_symlink()
 
@@ -343,8 +347,7 @@ async def test_a_file_whose_line_ends_the_editor_has_changed_keeps_them(
 async def test_an_editor_without_edits_has_the_disk_changed_unless_it_has_unsaved_changes(
     editor_for: EditorFactory, tests: Path, pricing: Path
 ) -> None:
-    capabilities = {**NEOVIM.capabilities, "workspace": {**NEOVIM.capabilities["workspace"], "applyEdit": False}}
-    async with editor_for(Profile("no edits", capabilities), argv=QUICK) as editor:
+    async with editor_for(NO_EDITS, argv=QUICK) as editor:
         await generated(editor, pricing)
         await editor.wait_for("window/showDocument")
         await reject(editor, NOTHING)
@@ -353,6 +356,22 @@ async def test_an_editor_without_edits_has_the_disk_changed_unless_it_has_unsave
         sentence = await refused(editor, "testwright.rejectTests", run=RUN, tests=[DOUBLE])
         assert sentence.endswith("this editor takes no edits from a server. Save it and run again.")
     assert DOUBLE in tests.read_text(encoding="utf-8")
+
+
+async def test_the_disk_keeps_line_ends_of_which_the_editor_tells_nothing(
+    editor_for: EditorFactory, tests: Path, pricing: Path
+) -> None:
+    tests.write_bytes(EXISTING.replace("\n", "\r\n").encode())
+    async with editor_for(NO_EDITS, argv=QUICK) as editor:
+        await generated(editor, pricing)
+        await editor.wait_for("window/showDocument")
+        editor.close(tests)
+        editor.open(tests, tests.read_text(encoding="utf-8"))  # which has line feeds alone
+        await reject(editor, NOTHING)
+        data = tests.read_bytes()
+        assert DOUBLE.encode() in data
+        assert NOTHING.encode() not in data
+        assert b"\n" not in data.replace(b"\r\n", b"")
 
 
 async def test_a_second_run_builds_on_the_first_and_each_is_taken_back_by_itself(

@@ -2,7 +2,7 @@
 
 Only the search and the judge are left out: three tests of the shop's ``add_tax`` are taken as proven. What reads the
 project, makes the file, merges and delivers it is the server's own. A run waits while there is a file ``hold`` in the
-home folder.
+home folder, and when it has written its tests, while there is a file ``linger``.
 
 Usage: quick_server.py [SECONDS [SECONDS]]: how long an editor may take to answer an edit, and how long a command waits
 for it.
@@ -66,6 +66,11 @@ def verdict(one: Candidate, line: int) -> Verdict:
     return Verdict(one, "passed", "", Evidence(3, frozenset({line}), frozenset()))
 
 
+async def _while_there_is(name: str) -> None:
+    while await asyncio.to_thread((Path.home() / name).exists):  # noqa: ASYNC110 - it is another process's file
+        await asyncio.sleep(0.02)
+
+
 async def execute(self: Any) -> RunResult:
     """Do a run whose candidates are known beforehand."""
     account = self._account
@@ -73,8 +78,7 @@ async def execute(self: Any) -> RunResult:
         job = await asyncio.to_thread(read_job, self._request)
         account.take_subject(job.subject)
     with account.step("explore", "searching for tests"):
-        while await asyncio.to_thread((Path.home() / "hold").exists):  # noqa: ASYNC110 - it is another process's file
-            await asyncio.sleep(0.02)
+        await _while_there_is("hold")
     proven = candidates()
     composed = await asyncio.to_thread(compose_test_file, proven, job.target, job.project.style, job.place.original)
     kept = tuple(verdict(one, line) for line, one in enumerate(proven, start=8))
@@ -85,6 +89,7 @@ async def execute(self: Any) -> RunResult:
     measured: Any = SimpleNamespace(baseline=SimpleNamespace(coverage=None, tests=0, failed=0))
     verification: Any = SimpleNamespace(coverage=CoverageSets(frozenset({8, 9, 10}), frozenset({8, 10})), passed=())
     result: RunResult = await self._write(job, measured, composed, verification)
+    await _while_there_is("linger")  # as a run does whose box takes its time to end
     return result
 
 

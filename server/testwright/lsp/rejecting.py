@@ -146,9 +146,9 @@ async def _put(session: Session, addition: Addition, holder: _Holder, data: byte
 
 
 def _read(path: Path) -> bytes | None:
-    """What the disk has; None when there is no such file. A link is not followed, as it is not when writing."""
+    """What the disk has; None when there is no such file. A pipe is not waited for."""
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
             return file.read()
     except OSError:
         return None
