@@ -159,6 +159,26 @@ async def test_a_test_that_skips_itself_on_a_mutant_has_not_noticed(trial: Any) 
     assert found.figures.killed == 3
 
 
+async def test_fixtures_that_look_at_the_report_of_their_test_take_part(trial: Any) -> None:
+    trial.write(
+        {
+            "tests/conftest.py": "import pytest\n\n\n@pytest.hookimpl(hookwrapper=True)\n"
+            "def pytest_runtest_makereport(item, call):\n    outcome = yield\n    item.said = outcome.get_result().outcome\n\n\n"
+            "@pytest.fixture\ndef looking_back(request):\n    yield\n    assert request.node.said == 'passed'\n"
+        }
+    )
+    found = await score(
+        trial,
+        CART,
+        "from cart import clamp\n\n\ndef test_low(looking_back):\n    assert clamp(3) == 3\n\n\n"
+        "def test_high(tmp_path):\n    (tmp_path / 'a').write_text('b')\n    assert clamp(20) == 10\n",
+        ["test_low", "test_high"],
+        executed=frozenset(),
+    )
+    assert found.excluded == frozenset()
+    assert [line for line, _ in survivors(found)] == [5, 14, 14]
+
+
 async def test_parameters_that_are_left_out_do_not_run(trial: Any) -> None:
     tests = (
         "import pytest\n\nimport cart\n\n\n@pytest.mark.parametrize('value', [3, 20])\n"

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 NOT_RUN, RUNNING, PASSED, FAILED, TIMED_OUT, CRASHED = range(6)
 
@@ -91,6 +91,7 @@ class ItemRunner:
         # Before plugins that run a test several times or elsewhere.
         pytest.hookimpl(tryfirst=True)(ItemRunner.pytest_runtest_protocol)
         self._skip = pytest.skip.Exception
+        self._call_info = pytest.CallInfo
         self._state = NOT_RUN
         self._noted_failure = False
         self._raised = 0
@@ -105,9 +106,7 @@ class ItemRunner:
             item._initrequest()  # noqa: SLF001
         passed = False
         try:
-            item.ihook.pytest_runtest_setup(item=item)
-            item.ihook.pytest_runtest_call(item=item)
-            passed = True
+            passed = self._phase(item, "setup") and self._phase(item, "call")
         except _OutOfTimeError:
             raise
         except self._skip:
@@ -129,6 +128,14 @@ class ItemRunner:
         passed = passed and not kept and not self._noted_failure
         self._state = PASSED if passed else FAILED
         return True
+
+    def _phase(self, item: Any, when: Literal["setup", "call"]) -> bool:
+        """One phase of an item, with its report when it passes: fixtures look back at what their test did."""
+        hook = getattr(item.ihook, f"pytest_runtest_{when}")
+        call = self._call_info.from_call(lambda: hook(item=item), when=when, reraise=BaseException)
+        if getattr(item, "_excinfo", None):
+            return True  # told below; its report would take long
+        return not item.ihook.pytest_runtest_makereport(item=item, call=call).failed
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note the failure of a part of the test; the test itself has no report here."""

@@ -226,9 +226,9 @@ def _left_out(score: Score) -> str:
     """A sentence on tests that took no part in mutants."""
     if not score.excluded:
         return ""
-    first = min(score.excluded)
-    others = f" and {len(score.excluded) - 1} others" if len(score.excluded) > 1 else ""
+    count, first = len(score.excluded), min(score.excluded)
+    who = first if count == 1 else f"{first} and {count - 1} more"
     return (
-        f"{first}{others} took no part in mutants: by itself, or beside the others in one process, it does not pass or "
-        "takes too long. Mutants that it covers and no other test notices are undecided."
+        f"{who} took no part in mutants: each must pass within seconds, alone and beside the others in one process. "
+        "What only such a test could notice is undecided."
     )
