@@ -195,6 +195,19 @@ class Neovim:
             if text.strip(" |")
         }
 
+    def diagnostics(self, path: Path) -> list[dict[str, Any]]:
+        """Diagnostics of the buffer of a file: where they come from, their code, and the name of their severity."""
+        found = self.lua(
+            """
+            return vim.tbl_map(function(one)
+              return { source = one.source, code = one.code, severity = vim.diagnostic.severity[one.severity] }
+            end, vim.diagnostic.get(vim.fn.bufnr(...)))
+            """,
+            str(path),
+        )
+        assert isinstance(found, list)
+        return found
+
     def shown(self) -> list[str]:
         """Files that are shown in a window."""
         names = self.lua(

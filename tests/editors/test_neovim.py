@@ -61,7 +61,8 @@ def test_a_code_action_does_the_whole_job(neovim: StartNeovim, project: RealProj
 
 
 def test_progress_tells_how_far_it_is_and_settings_hold(neovim: StartNeovim, project: RealProject) -> None:
-    editor = neovim("vim.lsp.config('testwright', { settings = { testwright = { coverageThreshold = 100 } } })\n")
+    settings = "{ testwright = { coverageThreshold = 100, hints = { diagnostics = true } } }"
+    editor = neovim(f"vim.lsp.config('testwright', {{ settings = {settings} }})\n")
     begin_run(editor, project.module, "def encode(", "Generate tests for encode")
     editor.wait_for_end()
     progress = editor.progress()
@@ -79,6 +80,12 @@ def test_progress_tells_how_far_it_is_and_settings_hold(neovim: StartNeovim, pro
     test_file = project.test_file_of(project.module)
     assert_passes(project, test_file, at_least=1)
     assert "encode(" in test_file.read_text(encoding="utf-8")
+    # Neovim asks for diagnostics after a change of what is shown, and cannot be told to ask again.
+    editor.edit(project.module)
+    editor.append(project.module, "# seen")
+    hints = wait_until("hints", lambda: editor.diagnostics(project.module), seconds=10)
+    assert {(hint["source"], hint["severity"]) for hint in hints} == {("testwright", "HINT")}
+    assert "uncovered-line" in {hint["code"] for hint in hints}
 
 
 def test_a_code_lens_is_shown_and_does_the_whole_job(neovim: StartNeovim, project: RealProject) -> None:
@@ -90,8 +97,7 @@ def test_a_code_lens_is_shown_and_does_the_whole_job(neovim: StartNeovim, projec
         for number, text in enumerate(project.module.read_text(encoding="utf-8").splitlines())
         if text.startswith("def encode(")
     )
-    shown = wait_until("code lens", lambda: {lens for lens in editor.lenses() if lens[0] == line}, seconds=10)
-    assert shown == {(line, "Generate tests")}
+    wait_until("code lens", lambda: (line, "Generate tests") in editor.lenses(), seconds=10)
     editor.place_cursor("def encode(")
     editor.lua("vim.lsp.codelens.run()")
     editor.wait_for_end()
@@ -104,6 +110,26 @@ def test_a_code_lens_is_shown_and_does_the_whole_job(neovim: StartNeovim, projec
         lambda: [title for at, title in editor.lenses() if at == line and covered.fullmatch(title)],
         seconds=10,
     )
+
+
+def test_generated_tests_are_rejected_and_discarded(neovim: StartNeovim, project: RealProject) -> None:
+    editor = neovim()
+    files = project.files()
+    begin_run(editor, project.module, "cache = get_encode_cache", "Generate tests for module _encode")
+    editor.wait_for_end()
+    test_file = project.test_file_of(project.module)
+    wait_until("test file in a window", lambda: str(test_file) in editor.shown(), seconds=5)
+    editor.edit(test_file)
+    first, *others = names_of_tests(editor.text(test_file))
+    editor.place_cursor(f"def {first}(")
+    assert f"Reject {first}" in editor.titles()
+    editor.choose(f"Reject {first}")
+    wait_until("text without it", lambda: names_of_tests(editor.text(test_file)) == others, seconds=10)
+    editor.lua("vim.cmd.wall()")
+    assert_passes(project, test_file, at_least=len(others))
+    discard = next(title for title in editor.titles() if title.startswith("Discard"))
+    editor.choose(discard)
+    wait_until("project without the file", lambda: project.files() == files, seconds=10)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
