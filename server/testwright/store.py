@@ -215,6 +215,18 @@ class Store:
 
         return self._run(read)
 
+    def forget_coverage(self, path: Path) -> None:
+        """Keep nothing of what was measured of a module, its text included.
+
+        Args:
+            path: Absolute, resolved path of the module's file.
+        """
+
+        def delete(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM coverage WHERE path = ?", (os.fsencode(path),))
+
+        self._run(delete)
+
     def save_report(self, path: Path, symbol: str | None, report_json: str, test_file: Path | None) -> None:
         """Keep the account of a run, in place of that of the run before on the same module.
 

@@ -74,6 +74,16 @@ def test_what_is_not_known_is_none(store: Store) -> None:
     assert store.last_report(MODULE) is None
 
 
+def test_what_is_forgotten_is_gone_and_nothing_else(store: Store) -> None:
+    other = MODULE.with_name("tax.py")
+    store.save_coverage(record(tests=3))
+    store.save_coverage(record(other, tests=5))
+    store.forget_coverage(MODULE)
+    store.forget_coverage(MODULE)
+    assert store.coverage(MODULE) is None
+    assert store.coverage(other) is not None
+
+
 def test_the_last_of_a_module_counts_and_outlives_the_process(store: Store, folder: Path) -> None:
     store.save_coverage(record(tests=3))
     store.save_coverage(record(tests=4))

@@ -17,8 +17,9 @@ from lsprotocol import types
 from testwright.lsp.coverage_status import CoverageStatus, status_of
 from testwright.lsp.diagnosing import diagnostics_of
 from testwright.lsp.documents import Document
-from testwright.lsp.hints import HINT_SECONDS
+from testwright.lsp.hints import HINT_SECONDS, resolved
 from testwright.lsp.runs import Run
+from testwright.lsp.uris import path_of
 
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
@@ -77,6 +78,10 @@ class Display:
             pause.cancel()
         if uri in self._diagnosed:
             self._publish(uri, [], None)
+        path = path_of(uri)
+        if path is not None and not path.exists():
+            self._session.hints.forget(resolved(path))
+        self.files_changed()  # of a test file that was not saved, the disk's text counts again
 
     def files_changed(self) -> None:
         """Files have changed on the disk; tests may be among them."""

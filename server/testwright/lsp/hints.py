@@ -11,7 +11,9 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -48,6 +50,10 @@ class Memory(Protocol):
 
     def keep_measurement(self, measurement: Measurement) -> None:
         """Keep it, in place of what was kept of the module before."""
+        ...
+
+    def forget_measurement(self, module: Path) -> None:
+        """Keep nothing of a module."""
         ...
 
 
@@ -120,7 +126,7 @@ class Hints:
         self._watched = watched
         self._known: dict[Path, _Known] = {}
         self._loading: dict[Path, asyncio.Task[None]] = {}
-        self._keeping: set[asyncio.Task[None]] = set()
+        self._keeping: asyncio.Task[None] | None = None
 
     # -------------------------------------------------------------------------------------------- what comes in
 
@@ -144,23 +150,29 @@ class Hints:
             None if tests is None else tests.digest,
         )
         self._put(measurement, tests)
-        task = asyncio.create_task(self._keep(measurement), name=f"keeping what was measured of {coverage.path.name}")
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
-
-    async def _keep(self, measurement: Measurement) -> None:
-        try:
-            await asyncio.to_thread(self._memory.keep_measurement, measurement)
-        except TestwrightError as error:
-            logger.warning("What was measured of %s is not kept: %s", measurement.path.name, error)
+        self._keep(partial(self._memory.keep_measurement, measurement), coverage.path)
 
     def fail(self, module: Path, reason: str) -> None:
         """Take that a module could not be measured; what was known of it before is kept."""
         self._known.setdefault(module, _Known()).reason = reason
 
     def forget(self, module: Path) -> None:
-        """The module's file is gone."""
+        """The module's file is gone: nothing of it is kept."""
         self._known.pop(module, None)
+        self._keep(partial(self._memory.forget_measurement, module), module)
+
+    def _keep(self, change: Callable[[], None], module: Path) -> None:
+        """Change what is kept of a module; changes are made in their order."""
+
+        async def after(before: asyncio.Task[None] | None) -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            try:
+                await asyncio.to_thread(change)
+            except TestwrightError as error:
+                logger.warning("What was measured of %s is not kept: %s", module.name, error)
+
+        self._keeping = asyncio.create_task(after(self._keeping), name=f"keeping what was measured of {module.name}")
 
     async def load(self, module: Path) -> None:
         """Take what was kept of a module before this server began, unless something is known of it."""
@@ -174,6 +186,8 @@ class Hints:
         await asyncio.shield(task)
 
     async def _load(self, module: Path) -> None:
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping])
         try:
             found = await asyncio.to_thread(self._memory.measurement, module)
         except TestwrightError as error:
@@ -193,8 +207,8 @@ class Hints:
 
     async def close(self) -> None:
         """Wait until what was taken is kept, for a moment."""
-        if self._keeping:
-            await asyncio.wait(self._keeping, timeout=CLOSE_SECONDS)
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping], timeout=CLOSE_SECONDS)
 
     # -------------------------------------------------------------------------------------------- the tests
 

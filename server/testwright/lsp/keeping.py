@@ -104,6 +104,18 @@ class Keeper:
         )
         self.store().save_coverage(record)
 
+    def forget_measurement(self, module: Path) -> None:
+        """Keep nothing of what was measured of a module.
+
+        Args:
+            module: Absolute, resolved path of its file.
+
+        Raises:
+            SettingsError: The state folder cannot be ours.
+            WriteFailure: The disk refused.
+        """
+        self.store().forget_coverage(module)
+
     def measurement(self, module: Path) -> Measurement | None:
         """What was last measured of a module.
 

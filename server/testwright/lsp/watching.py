@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from testwright.errors import SettingsError
+from testwright.lsp.hints import resolved
 from testwright.lsp.uris import path_of
 from testwright.settings import resolve_settings
 
@@ -58,7 +59,7 @@ def _module_gone(session: Session, path: Path) -> None:
     """End the runs of a module that was removed or renamed."""
     if path.exists() or session.documents.opened_at(path) is not None:
         return  # written anew meanwhile, or the editor still holds it
-    session.hints.forget(path)
+    session.hints.forget(resolved(path))
     for run in session.runs.alive:
         if path in (run.work.path, run.work.module):
             run.cancel(f"{path.name} was removed or renamed, so its run was ended and nothing was written.")

@@ -46,6 +46,10 @@ class Memory:
         self._act()
         self.kept[measurement.path] = measurement
 
+    def forget_measurement(self, path: Path) -> None:
+        self._act()
+        self.kept.pop(path, None)
+
     def _act(self) -> None:
         assert threading.current_thread() is not threading.main_thread()
         if self.error is not None:
@@ -253,6 +257,10 @@ async def test_a_run_marks_the_tests_before_it_and_takes_what_it_has_written(wor
 async def test_a_module_that_is_gone_is_forgotten(world: World) -> None:
     await world.measure()
     world.hints.forget(world.path)
+    assert await world.hints.figures(world.document) is None
+    await world.hints.close()
+    assert world.memory.kept == {}
+    await world.hints.load(world.path)
     assert await world.hints.figures(world.document) is None
 
 
