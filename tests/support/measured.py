@@ -27,8 +27,9 @@ async def measure(editor: EditorClient, path: Path) -> None:
     since = len(editor.received)
     await editor.command("testwright.refreshCoverage", {"uri": path.as_uri()})
     await editor.wait_for("window/showMessage", since=since)
-    if editor.profile.has("workspace", "codeLens", "refreshSupport"):
-        await editor.wait_for("workspace/codeLens/refresh", since=since)
+    for section, method in (("codeLens", "codeLens"), ("diagnostics", "diagnostic")):
+        if editor.profile.has("workspace", section, "refreshSupport"):
+            await editor.wait_for(f"workspace/{method}/refresh", since=since)
 
 
 async def lenses(editor: EditorClient, path: Path) -> list[dict[str, Any]]:

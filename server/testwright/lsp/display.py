@@ -45,7 +45,7 @@ class Display:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._told: dict[str, object] = {}
-        self._diagnosed: set[str] = set()
+        self._diagnosed: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._refreshes: dict[str, asyncio.TimerHandle] = {}
 
@@ -76,8 +76,7 @@ class Display:
         self._told.pop(uri, None)
         if (pause := self._pauses.pop(uri, None)) is not None:
             pause.cancel()
-        if uri in self._diagnosed:
-            self._publish(uri, [], None)
+        self._publish(uri, [], None)
         path = path_of(uri)
         if path is not None and not path.exists():
             self._session.hints.forget(resolved(path))
@@ -177,16 +176,21 @@ class Display:
                 self._session.peer.notify(COVERAGE, status)
         if client.push_diagnostics and not client.pull_diagnostics:
             found = await diagnostics_of(self._session, document)
-            if self._is_open(document) and (found or document.uri in self._diagnosed):
+            if self._is_open(document):
                 self._publish(document.uri, found, document.version)
 
     def _is_open(self, document: Document) -> bool:
         return self._session.document(document.uri) is document
 
     def _publish(self, uri: str, diagnostics: list[types.Diagnostic], version: int | None) -> None:
+        """Tell a document's diagnostics, unless they were told of this version, or there are none and were none."""
+        last = self._diagnosed.pop(uri, None)
+        if diagnostics:
+            self._diagnosed[uri] = (version, diagnostics)
+        if last == (version, diagnostics) or (last is None and not diagnostics):
+            return
         params = types.PublishDiagnosticsParams(uri, diagnostics, version)
         self._session.peer.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
-        (self._diagnosed.add if diagnostics else self._diagnosed.discard)(uri)
 
     def _refresh(self, method: str) -> None:
         if method not in self._refreshes:
