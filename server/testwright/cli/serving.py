@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ def serve(tcp: str | None, level: Level, log_format: Format, client_process: int
     Raises:
         UsageError: The streams are no pipes, or the port cannot be had.
     """
+    # What is imported from here on stays to the end. To look for garbage in it takes a fifth of the start and finds none.
+    gc.disable()
     if tcp is not None:
         match = _ADDRESS.fullmatch(tcp)
         if match is None or int(match["port"]) > 65535:

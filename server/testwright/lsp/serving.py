@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Callable, Coroutine
@@ -46,6 +47,8 @@ async def _serve(
     threads = Threads()
     with ended_by_signals(life):
         server = make_server()
+        gc.freeze()  # nor is what was imported looked through each time that garbage is looked for
+        gc.enable()
         async with AsyncExitStack() as stack:
             connection = await _unless_over(stack.enter_async_context(connect(life)), life)
             if connection is None:
