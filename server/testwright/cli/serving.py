@@ -26,12 +26,11 @@ def serve(tcp: str | None, level: Level, log_format: Format, client_process: int
     Raises:
         UsageError: The streams are no pipes, or the port cannot be had.
     """
-    # What is imported from here on stays to the end. To look for garbage in it takes a fifth of the start and finds none.
-    gc.disable()
     if tcp is not None:
         match = _ADDRESS.fullmatch(tcp)
         if match is None or int(match["port"]) > 65535:
             raise click.UsageError(f"--tcp {tcp} is no address. Write it as 127.0.0.1:7000, or 0 for a free port.")
+        _leave_garbage()
         from testwright.lsp.logs import LogSettings  # noqa: PLC0415
         from testwright.lsp.serving import serve_port  # noqa: PLC0415
 
@@ -41,7 +40,16 @@ def serve(tcp: str | None, level: Level, log_format: Format, client_process: int
     from testwright.lsp.transport import claim_standard_streams  # noqa: PLC0415
 
     streams = claim_standard_streams()  # before anything else is imported that might print
+    _leave_garbage()
     from testwright.lsp.logs import LogSettings  # noqa: PLC0415
     from testwright.lsp.serving import serve_standard_streams  # noqa: PLC0415
 
     return serve_standard_streams(streams, LogSettings(level, log_format), client_process)
+
+
+def _leave_garbage() -> None:
+    """Look for none while modules are imported, which stay: that would take a fifth of the start and find nothing.
+
+    The server looks for it again when it has all that it needs.
+    """
+    gc.disable()
