@@ -49,7 +49,7 @@ class Cart:
         return round(total, 2)
 '''
 
-PYPROJECT = '[project]\nname = "shop"\nversion = "0"\n\n[tool.testwright]\nbudget = 8\n'
+PYPROJECT = '[project]\nname = "shop"\nversion = "0"\n\n[tool.testwright]\nbudget = 30\n'
 
 
 @pytest.fixture
