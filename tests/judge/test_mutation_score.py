@@ -219,6 +219,37 @@ async def test_what_runs_while_tests_are_collected_is_undecided(trial: Any) -> N
     assert not any(line in (5, 6) for line, _ in survivors(found))
 
 
+HALVES = """\
+def double(number):
+    return number * 2
+
+
+FOUR = double(2)
+
+
+def half(number):
+    return number / 2
+"""
+
+
+@pytest.mark.parametrize("last", ["", "\n\nimport depot\n"], ids=["of the tests", "of the module"])
+async def test_what_other_modules_ran_when_they_were_imported_is_undecided(trial: Any, last: str) -> None:
+    # Running `cart` anew does not run anew what depot has called.
+    source = HALVES + last
+    trial.write({"depot.py": "import cart\n\nEIGHT = cart.half(16)\n"})
+    found = await score(
+        trial,
+        source,
+        "import cart\nimport depot\n\n\ndef test_all():\n    assert (cart.FOUR, depot.EIGHT) == (4, 8)\n\n\n"
+        "def test_half():\n    cart.half(2)\n",
+        ["test_all", "test_half"],
+    )
+    lines = [mutant.line for mutant in enumerate_mutants(source)]
+    assert found.figures.undecided == lines.count(9) > 0
+    assert found.figures.killed == lines.count(2) + lines.count(5)
+    assert survivors(found) == []
+
+
 async def test_a_mutant_without_an_end_is_undecided(trial: Any) -> None:
     source = "def count(number):\n    while number:\n        number -= 1\n    return number\n"
     found = await score(

@@ -4,7 +4,7 @@ By itself, in a child of its own: what an earlier test has left behind (a full c
 hide lines that the test depends on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,24 @@ class LineMeasuring:
         if ended.report is None:
             return False, None
         return ended.report["passed"] is True, frozenset(int(line) for line in ended.report["lines"])
+
+    def lines_of(self, work: Callable[[], bool], seconds: float) -> "frozenset[int] | None":
+        """Lines that some other work runs, in a child; None when it does not do what it should.
+
+        Args:
+            work: What to do; True when it was done.
+            seconds: Wall time that it may take.
+        """
+        ended = self._forks.run(partial(self._work, work), seconds)
+        if ended.report is None or ended.report["passed"] is not True:
+            return None
+        return frozenset(int(line) for line in ended.report["lines"])
+
+    def _work(self, work: Callable[[], bool]) -> "dict[str, Any]":
+        self._measure.start()
+        done = work()
+        self._measure.stop()
+        return {"passed": done, "lines": self._measure.raw()[0]}
 
     def _child(self, items: Sequence[Any], limit: TimeLimit) -> "dict[str, Any]":
         self._measure.start()

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .channel import Channel
+from .measure import Measure
 from .mutant_code import Compiler
 from .mutant_measuring import LineMeasuring
 from .mutant_placing import Place, Placing
@@ -95,11 +96,19 @@ class Test(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A mutant with the tests that cover it."""
+    """A mutant with the tests that cover it.
+
+    Attributes:
+        mutant: The mutant.
+        reload: Whether the module is run anew to put it in place.
+        tests: Those that cover it, or may; all when the module is run anew.
+        elsewhere: Whether other modules ran it when they were imported or collected, and keep what came of that.
+    """
 
     mutant: Mutant
     reload: bool
     tests: tuple[Test, ...]
+    elsewhere: bool = False
 
 
 def run(request: dict[str, Any], channel: Channel) -> None:
@@ -119,6 +128,7 @@ def run(request: dict[str, Any], channel: Channel) -> None:
     import pytest  # noqa: PLC0415 - only now is it decided which one
 
     plugin = Mutating(request, channel, deadline)
+    plugin.measure_collection()
     # Plain assertions: a mutant's failure is only counted, and explaining a comparison of long texts takes seconds.
     extra = ["-k", "", "--assert=plain", request["test_file"]]
     code = pytest.main(arguments(request, extra), plugins=[plugin, plugin.runner])
@@ -136,9 +146,17 @@ class Mutating:
         self._data_limit = 0
         self._for_score = request["purpose"] == "score"
         self._excluded: dict[bool, frozenset[str]] = {}
+        self._collecting: Measure | None = None
+        self._elsewhere: frozenset[int] = frozenset()
         self._limits: dict[str, TimeLimit] = {}
         self.runner = ItemRunner()
         self.errors: list[str] = []
+
+    def measure_collection(self) -> None:
+        """From now until the first test, for a score, lines are kept that run before there is any mutant."""
+        if self._for_score:
+            self._collecting = Measure(self._request["file"])
+            self._collecting.start()
 
     def pytest_collectreport(self, report: Any) -> None:
         """Keep why something could not be collected."""
@@ -147,6 +165,9 @@ class Mutating:
 
     def pytest_runtestloop(self, session: Any) -> None:
         """Run mutants instead of pytest's loop, and end the process."""
+        if self._collecting is not None:
+            self._collecting.stop()
+            self._elsewhere = frozenset(self._collecting.raw()[0])
         tests = self._tests(session.items)
         if not tests:
             return  # answered after pytest has ended, together with its exit code
@@ -170,6 +191,8 @@ class Mutating:
         self._data_limit = _data_size() + MEMORY
         unfit: frozenset[str] = frozenset()
         if measuring is not None:
+            anew = measuring.lines_of(self._placing.reloading(None), CLEAN_LIMIT.wall)
+            self._elsewhere -= anew or frozenset()
             tests, unfit = self._measured(tests, measuring)
         self._run_clean(tests, unfit)
         self._run(tests, source)
@@ -257,7 +280,8 @@ class Mutating:
             lines = range(mutant.line, mutant.end_line + 1)
             reload = not mutant.in_function or not at_import.isdisjoint(lines) or not self._placing.is_living(mutant)
             covering = tests if reload else [test for test in tests if test.covers(lines)]
-            plans[mutant.id] = Plan(mutant, reload, tuple(covering))
+            elsewhere = not self._elsewhere.isdisjoint(lines)
+            plans[mutant.id] = Plan(mutant, reload, tuple(covering), elsewhere)
         return plans
 
     def _all_plans(self, tests: Sequence[Test], mutants: Sequence[Mutant]) -> list[Plan]:
@@ -302,7 +326,8 @@ class Mutating:
             "killed_by": [test.id for test in running if outcomes[test.id].state in (FAILED, CRASHED)],
             "timeout": any(outcome.state == TIMED_OUT for outcome in outcomes.values()),
             "tests": len(running),
-            "covering": len(plan.tests),
+            "covered": bool(plan.tests),
+            "certain": len(running) == len(plan.tests) and not plan.elsewhere,
         }
 
     def _run_tests(

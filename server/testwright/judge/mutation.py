@@ -267,7 +267,8 @@ class _Mutant(_Message):
     killed_by: _Ids
     timeout: bool
     tests: _Count
-    covering: _Count
+    covered: bool
+    certain: bool
 
 
 class _Mutated(_Message):
@@ -464,10 +465,10 @@ class _Phase:
         for result in self.results.values():
             if not known.isdisjoint(result.killed_by):
                 killed += 1
-            elif not result.covering and executed.isdisjoint(range(result.line, result.end_line + 1)):
+            elif not result.covered and executed.isdisjoint(range(result.line, result.end_line + 1)):
                 uncovered += 1
-            elif result.timeout or not result.tests or result.tests < result.covering:
-                undecided += 1  # it, or a test that takes no part, may be slow or may have noticed
+            elif result.timeout or not result.tests or not result.certain:
+                undecided += 1  # a test that came to no end, or took no part, may notice it
             else:
                 survivors.append(_summary(result))
         undecided += len(self.lost)
