@@ -92,6 +92,19 @@ async def test_a_decorated_function_has_its_lens_above_the_decorator(
     assert [lens["range"]["start"]["line"] for lens in found] == [0, 3]
 
 
+async def test_one_name_has_one_lens(editor_for: EditorFactory, workspace: Path) -> None:
+    path = workspace / "src" / "shop" / "several.py"
+    source = (
+        "from typing import overload\n\n\n@overload\ndef f(x: int) -> int: ...\n@overload\ndef f(x: str) -> str: ...\n"
+        "def f(x):\n    return x\n\n\nclass A:\n    @property\n    def p(self):\n        return 1\n\n"
+        "    @p.setter\n    def p(self, value):\n        pass\n"
+    )
+    async with editor_for(FULL) as editor:
+        editor.open(path, source)
+        found = [(lens["data"].get("symbol"), lens["range"]["start"]["line"]) for lens in await lenses(editor, path)]
+    assert found == [(None, 0), ("f", 7), ("A", 11), ("A.p", 12)]
+
+
 async def test_figures_after_a_measurement(
     measuring: EditorFactory, pricing: Path, tmp_path: Path, profile: Profile
 ) -> None:
