@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .channel import Channel
-from .measure import Measure
 from .mutant_code import Compiler
+from .mutant_collection import CollectionLines
 from .mutant_measuring import LineMeasuring
 from .mutant_placing import Place, Placing
 from .mutant_tests import (
@@ -146,7 +146,7 @@ class Mutating:
         self._data_limit = 0
         self._for_score = request["purpose"] == "score"
         self._excluded: dict[bool, frozenset[str]] = {}
-        self._collecting: Measure | None = None
+        self._collecting: CollectionLines | None = None
         self._elsewhere: frozenset[int] = frozenset()
         self._limits: dict[str, TimeLimit] = {}
         self.runner = ItemRunner()
@@ -155,8 +155,7 @@ class Mutating:
     def measure_collection(self) -> None:
         """From now until the first test, for a score, lines are kept that run before there is any mutant."""
         if self._for_score:
-            self._collecting = Measure(self._request["file"])
-            self._collecting.start()
+            self._collecting = CollectionLines(self._request["module"], self._request["file"])
 
     def pytest_collectreport(self, report: Any) -> None:
         """Keep why something could not be collected."""
@@ -166,8 +165,7 @@ class Mutating:
     def pytest_runtestloop(self, session: Any) -> None:
         """Run mutants instead of pytest's loop, and end the process."""
         if self._collecting is not None:
-            self._collecting.stop()
-            self._elsewhere = frozenset(self._collecting.raw()[0])
+            self._elsewhere = self._collecting.end()
         tests = self._tests(session.items)
         if not tests:
             return  # answered after pytest has ended, together with its exit code
@@ -192,7 +190,7 @@ class Mutating:
         unfit: frozenset[str] = frozenset()
         if measuring is not None:
             anew = measuring.lines_of(self._placing.reloading(None), CLEAN_LIMIT.wall)
-            self._elsewhere -= anew or frozenset()
+            self._elsewhere |= frozenset(self._request["import_lines"]) - (anew or frozenset())
             tests, unfit = self._measured(tests, measuring)
         self._run_clean(tests, unfit)
         self._run(tests, source)
