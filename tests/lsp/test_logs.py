@@ -97,7 +97,7 @@ async def test_a_log_that_nobody_reads_does_not_stop_the_server(environment: dic
         await editor.request("odd/log", {"level": LEVELS["warning"], "text": "read again"})
     assert "read again" in editor.stderr
     assert re.search(
-        r"^[\d:, -]+ WARNING testwright.lsp.logs: \d records were left out, since", editor.stderr, re.MULTILINE
+        r"^[\d:, -]+ WARNING testwright.lsp.wire.logs: \d records were left out, since", editor.stderr, re.MULTILINE
     )
     assert 50_000 < len(editor.stderr) < 200_000
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from testwright.cli import main
 from testwright.judge.minimise import Selection
-from testwright.lsp import editing
 from testwright.lsp.features import review
+from testwright.lsp.testfile import editing
 from testwright.model import Candidate, CoverageSets, Evidence, Import, Raises, Verdict
 from testwright.service import run as runs
 from testwright.service.job import read_job

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from testwright.lsp.logs import Format, Level
+    from testwright.lsp.wire.logs import Format, Level
 
 _ADDRESS = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s]*):)?(?P<port>\d{1,5})")
 
@@ -31,18 +31,18 @@ def serve(tcp: str | None, level: Level, log_format: Format, client_process: int
         if match is None or int(match["port"]) > 65535:
             raise click.UsageError(f"--tcp {tcp} is no address. Write it as 127.0.0.1:7000, or 0 for a free port.")
         _leave_garbage()
-        from testwright.lsp.logs import LogSettings  # noqa: PLC0415
         from testwright.lsp.serving import serve_port  # noqa: PLC0415
+        from testwright.lsp.wire.logs import LogSettings  # noqa: PLC0415
 
         host = (match["host"] or "127.0.0.1").strip("[]")
         return serve_port(host, int(match["port"]), LogSettings(level, log_format), client_process)
 
-    from testwright.lsp.transport import claim_standard_streams  # noqa: PLC0415
+    from testwright.lsp.wire.transport import claim_standard_streams  # noqa: PLC0415
 
     streams = claim_standard_streams()  # before anything else is imported that might print
     _leave_garbage()
-    from testwright.lsp.logs import LogSettings  # noqa: PLC0415
     from testwright.lsp.serving import serve_standard_streams  # noqa: PLC0415
+    from testwright.lsp.wire.logs import LogSettings  # noqa: PLC0415
 
     return serve_standard_streams(streams, LogSettings(level, log_format), client_process)
 

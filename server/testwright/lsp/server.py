@@ -6,7 +6,6 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from testwright import __version__
-from testwright.lsp.documents import Documents
 from testwright.lsp.features import (
     code_action,
     code_lens,
@@ -19,9 +18,10 @@ from testwright.lsp.features import (
     synchronization,
 )
 from testwright.lsp.lifecycle import end_in_time
-from testwright.lsp.peer import Peer
-from testwright.lsp.protocol import Protocol
 from testwright.lsp.session import Session
+from testwright.lsp.texts.documents import Documents
+from testwright.lsp.wire.peer import Peer
+from testwright.lsp.wire.protocol import Protocol
 
 FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, diagnostics, review, status)
 

@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
 from testwright.lsp.lifecycle import Life, Threads, end_in_time, ended_by_signals, watch_client
-from testwright.lsp.logs import LogSettings, start_logs
 from testwright.lsp.server import TestwrightServer, make_server
-from testwright.lsp.streams import frames
-from testwright.lsp.transport import Connection, StandardStreams, first_of_port, standard_streams
+from testwright.lsp.wire.logs import LogSettings, start_logs
+from testwright.lsp.wire.streams import frames
+from testwright.lsp.wire.transport import Connection, StandardStreams, first_of_port, standard_streams
 
 logger = logging.getLogger(__name__)
 

@@ -15,21 +15,21 @@ from typing import Any
 
 from lsprotocol import types
 
-from testwright.lsp.announcing import announce
-from testwright.lsp.capabilities import Client, initialization_options
-from testwright.lsp.configuration import Configuration, EditorSettings
-from testwright.lsp.display import Display
-from testwright.lsp.documents import Document, Documents
-from testwright.lsp.folders import Folders
-from testwright.lsp.hints import Hints
-from testwright.lsp.jobs import do_work
-from testwright.lsp.keeping import Keeper
-from testwright.lsp.logs import set_client_level
-from testwright.lsp.peer import Peer
-from testwright.lsp.results import Results
-from testwright.lsp.runs import Run, Runs
-from testwright.lsp.test_places import TestPlaces
-from testwright.lsp.warnings import Warnings
+from testwright.lsp.client.capabilities import Client, initialization_options
+from testwright.lsp.client.configuration import Configuration, EditorSettings
+from testwright.lsp.client.folders import Folders
+from testwright.lsp.client.warnings import Warnings
+from testwright.lsp.coverage.display import Display
+from testwright.lsp.coverage.hints import Hints
+from testwright.lsp.reports.keeping import Keeper
+from testwright.lsp.reports.results import Results
+from testwright.lsp.texts.documents import Document, Documents
+from testwright.lsp.texts.places import TestPlaces
+from testwright.lsp.wire.logs import set_client_level
+from testwright.lsp.wire.peer import Peer
+from testwright.lsp.work.announcing import announce
+from testwright.lsp.work.jobs import do_work
+from testwright.lsp.work.runs import Run, Runs
 
 logger = logging.getLogger(__name__)
 

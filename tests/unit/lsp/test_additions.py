@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testwright.errors import TestwrightError, UsageError, WriteConflict
-from testwright.lsp.additions import Addition, Plan
+from testwright.lsp.testfile.additions import Addition, Plan
 from testwright.model import Import, TestPlace
 from testwright.service.result import Delivered
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from lsprotocol import types
 
-from testwright.lsp.arguments import (
+from testwright.lsp.features.arguments import (
     CancelArguments,
     Fields,
     GenerateArguments,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from testwright.lsp.configuration import Configuration, EditorSettings, read_settings
+from testwright.lsp.client.configuration import Configuration, EditorSettings, read_settings
 from testwright.settings import Options
 
 SECRET = "sk-or-v1-0123456789abcdef"  # noqa: S105 - looks like one

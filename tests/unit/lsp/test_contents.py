@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testwright.errors import TargetError
-from testwright.lsp.contents import changes_to, data_of, is_text_of, text_of, with_ends_of
+from testwright.lsp.testfile.contents import changes_to, data_of, is_text_of, text_of, with_ends_of
 from testwright.writing.edits import apply_changes
 
 PATH = Path("/w/tests/test_it.py")

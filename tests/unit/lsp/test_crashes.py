@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testwright.lsp import crashes
-from testwright.lsp.crashes import write_crash
+from testwright.lsp.work import crashes
+from testwright.lsp.work.crashes import write_crash
 
 
 def crash(words: str) -> Exception:

@@ -13,8 +13,8 @@ from lsp_client.texts import edited, lines_of, position_of
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from testwright.lsp.documents import THREAD_FROM, Document, Documents, Place, range_of, range_of_lines
-from testwright.lsp.positions import column_of, units_of
+from testwright.lsp.texts.documents import THREAD_FROM, Document, Documents, Place, range_of, range_of_lines
+from testwright.lsp.texts.positions import column_of, units_of
 
 ENCODINGS = ["utf-8", "utf-16", "utf-32"]
 URI = "file:///project/module.py"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from testwright.lsp.editing import to_its_end
+from testwright.lsp.testfile.editing import to_its_end
 
 
 async def test_what_ends_in_time_was_cancelled_too_late() -> None:

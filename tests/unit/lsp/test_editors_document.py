@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testwright.lsp import capabilities
-from testwright.lsp.configuration import CLIENTS, HINTS, OF_ONE_RUN, OURS, EditorSettings, read_settings
-from testwright.lsp.coverage_status import CoverageStatus
+from testwright.lsp.client import capabilities
+from testwright.lsp.client.configuration import CLIENTS, HINTS, OF_ONE_RUN, OURS, EditorSettings, read_settings
+from testwright.lsp.coverage.status import CoverageStatus
 from testwright.lsp.features.code_action import PRODUCERS
 from testwright.lsp.server import make_server
 from testwright.settings import OPTION_NAMES, Settings, option_name

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from testwright.errors import ImportFailure
-from testwright.lsp.endings import ending_of_generate, ending_of_judge, ending_of_measure
-from testwright.lsp.runs import Work
+from testwright.lsp.work.endings import ending_of_generate, ending_of_judge, ending_of_measure
+from testwright.lsp.work.runs import Work
 from testwright.model import (
     CoverageFigures,
     CoverageSets,

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testwright.analysis.outline import Outline, read_outline
-from testwright.lsp.figures import Figures, Gap, Measurement, view
+from testwright.lsp.coverage.figures import Figures, Gap, Measurement, view
 from testwright.model import CoverageSets
 
 PATH = Path("/project/module.py")

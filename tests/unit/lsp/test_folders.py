@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lsprotocol import types
 
-from testwright.lsp.folders import Folders
+from testwright.lsp.client.folders import Folders
 
 
 @pytest.fixture

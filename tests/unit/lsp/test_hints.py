@@ -11,13 +11,13 @@ import pytest
 from lsprotocol import types
 
 from testwright.errors import WriteFailure
-from testwright.lsp import documents as document_module
-from testwright.lsp import hints as module
-from testwright.lsp import test_places
-from testwright.lsp.documents import Document, Documents
-from testwright.lsp.figures import Figures, Measurement, view
-from testwright.lsp.hints import Hints, Tests, digest_of, digest_of_data
-from testwright.lsp.test_places import TestFile, TestPlaces
+from testwright.lsp.coverage import hints as module
+from testwright.lsp.coverage.figures import Figures, Measurement, view
+from testwright.lsp.coverage.hints import Hints, Tests, digest_of, digest_of_data
+from testwright.lsp.texts import documents as document_module
+from testwright.lsp.texts import places as test_places
+from testwright.lsp.texts.documents import Document, Documents
+from testwright.lsp.texts.places import TestFile, TestPlaces
 from testwright.model import CoverageSets
 from testwright.service.result import ModuleCoverage
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from markdown_reading import TEXTS, blocks, spans
 
 from testwright.judge_rendering import JudgeReportJson
-from testwright.lsp.judge_report import MAX_PASSED, MAX_SURVIVORS, judge_markdown
+from testwright.lsp.reports.judge_report import MAX_PASSED, MAX_SURVIVORS, judge_markdown
 
 ROOT = Path("/w")
 

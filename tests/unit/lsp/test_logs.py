@@ -8,8 +8,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from testwright.lsp.logs import ClientHandler
-from testwright.lsp.redaction import Redaction
+from testwright.lsp.wire.logs import ClientHandler
+from testwright.lsp.wire.redaction import Redaction
 
 
 class Server(SimpleNamespace):

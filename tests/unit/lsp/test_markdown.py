@@ -9,7 +9,7 @@ from hypothesis import given
 from markdown_it.token import Token
 from markdown_reading import PARSER, TEXTS
 
-from testwright.lsp.markdown import bar, block, code, link, table, words
+from testwright.lsp.reports.markdown import bar, block, code, link, table, words
 
 
 def one_line(text: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.lsp.progress import SPANS, Percentage, Progress, message_of
-from testwright.lsp.runs import RunKind
+from testwright.lsp.work.progress import SPANS, Percentage, Progress, message_of
+from testwright.lsp.work.runs import RunKind
 from testwright.model import EventKind, Phase, RunEvent
 
 

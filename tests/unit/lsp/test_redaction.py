@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from testwright.lsp.redaction import Redaction
+from testwright.lsp.wire.redaction import Redaction
 
 VALUE = "abcdefgh1234"
 

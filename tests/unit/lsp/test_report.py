@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_reading import TEXTS, blocks, links, spans
 
-from testwright.lsp.report import MAX_SOURCE_LINES, MAX_SOURCES, report_markdown
-from testwright.lsp.report_sections import MAX_MISSING
+from testwright.lsp.reports.run_report import MAX_SOURCE_LINES, MAX_SOURCES, report_markdown
+from testwright.lsp.reports.sections import MAX_MISSING
 from testwright.rendering import ReportJson
 
 ROOT = Path("/w")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from testwright.lsp.accounts import Account
-from testwright.lsp.keeping import Keeper
-from testwright.lsp.results import KEPT, Results
-from testwright.lsp.runs import Ending, Run, Work
+from testwright.lsp.reports.accounts import Account
+from testwright.lsp.reports.keeping import Keeper
+from testwright.lsp.reports.results import KEPT, Results
+from testwright.lsp.work.runs import Ending, Run, Work
 from testwright.model import TestPlace
 from testwright.rendering import report_to_json, unfinished_report
 from testwright.service.result import Delivered

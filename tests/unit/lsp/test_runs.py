@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testwright.lsp.runs import Ending, Run, RunKind, Runs, RunState, Work
+from testwright.lsp.work.runs import Ending, Run, RunKind, Runs, RunState, Work
 
 DONE = Ending("written", "done")
 

@@ -6,8 +6,8 @@ import pytest
 from lsprotocol import types
 
 from testwright.analysis.outline import read_outline
-from testwright.lsp.documents import Document
-from testwright.lsp.scopes import lines_of, scopes_around
+from testwright.lsp.texts.documents import Document
+from testwright.lsp.texts.scopes import lines_of, scopes_around
 
 SOURCE = """\
 def first(x):

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.lsp.streams import MAX_HEADER, MAX_WAITING, Garbage, Writer, frames
+from testwright.lsp.wire.streams import MAX_HEADER, MAX_WAITING, Garbage, Writer, frames
 
 BODIES = st.binary(max_size=40)
 HEADERS = st.sampled_from(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.lsp.uris import path_of, uri_of
+from testwright.lsp.texts.uris import path_of, uri_of
 
 
 @pytest.mark.parametrize(

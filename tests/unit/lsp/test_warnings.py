@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testwright.lsp.warnings import Warnings
+from testwright.lsp.client.warnings import Warnings
 
 
 def test_each_is_shown_once_while_it_holds() -> None:

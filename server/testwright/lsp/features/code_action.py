@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from lsprotocol import types
 
 from testwright.analysis.outline import Scope
-from testwright.lsp.documents import Document
-from testwright.lsp.endings import counted, percent
+from testwright.lsp.coverage.figures import Figures
 from testwright.lsp.features.commands import CANCEL, GENERATE, JUDGE
 from testwright.lsp.features.review import ACCEPT, DISCARD, REJECT, REPORT
-from testwright.lsp.figures import Figures
-from testwright.lsp.scopes import scopes_around
-from testwright.lsp.suitability import objection_to_address, objection_to_text
-from testwright.lsp.test_places import TestFile
+from testwright.lsp.texts.documents import Document
+from testwright.lsp.texts.places import TestFile
+from testwright.lsp.texts.scopes import scopes_around
+from testwright.lsp.texts.suitability import objection_to_address, objection_to_text
+from testwright.lsp.work.endings import counted, percent
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from testwright.lsp.documents import Document, range_of_lines
-from testwright.lsp.endings import percent
+from testwright.lsp.coverage.figures import Figures
 from testwright.lsp.features.commands import GENERATE
-from testwright.lsp.figures import Figures
-from testwright.lsp.placed import PlacedScope, place
-from testwright.lsp.suitability import objection_to_address, objection_to_text
-from testwright.lsp.uris import module_name, path_of
+from testwright.lsp.texts.documents import Document, range_of_lines
+from testwright.lsp.texts.placed import PlacedScope, place
+from testwright.lsp.texts.suitability import objection_to_address, objection_to_text
+from testwright.lsp.texts.uris import module_name, path_of
+from testwright.lsp.work.endings import percent
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from testwright.errors import UsageError
-from testwright.lsp.arguments import (
+from testwright.lsp.features.arguments import (
     CancelArguments,
     GenerateArguments,
     JudgeArguments,
@@ -16,12 +16,12 @@ from testwright.lsp.arguments import (
     RefreshArguments,
     WrongArgument,
 )
-from testwright.lsp.dispatch import command, take_execute_command
-from testwright.lsp.launch import launch
-from testwright.lsp.restarting import restart_boxes
-from testwright.lsp.scopes import scopes_around
-from testwright.lsp.suitability import objection_to_address, objection_to_text
-from testwright.lsp.uris import path_of
+from testwright.lsp.features.dispatch import command, take_execute_command
+from testwright.lsp.texts.scopes import scopes_around
+from testwright.lsp.texts.suitability import objection_to_address, objection_to_text
+from testwright.lsp.texts.uris import path_of
+from testwright.lsp.work.launch import launch
+from testwright.lsp.work.restarting import restart_boxes
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

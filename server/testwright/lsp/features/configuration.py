@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from testwright.lsp.arguments import Fields, WrongArgument
-from testwright.lsp.configuration import SECTION
-from testwright.lsp.watching import files_changed, watchers
+from testwright.lsp.client.configuration import SECTION
+from testwright.lsp.client.watching import files_changed, watchers
+from testwright.lsp.features.arguments import Fields, WrongArgument
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from testwright.lsp.arguments import Fields
-from testwright.lsp.coverage_status import CoverageStatus, status_of
-from testwright.lsp.display import COVERAGE
+from testwright.lsp.coverage.display import COVERAGE
+from testwright.lsp.coverage.status import CoverageStatus, status_of
+from testwright.lsp.features.arguments import Fields
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

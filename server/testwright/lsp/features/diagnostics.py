@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from testwright.lsp.diagnosing import SOURCE, diagnostics_of, result_id
+from testwright.lsp.coverage.diagnosing import SOURCE, diagnostics_of, result_id
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

@@ -6,14 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from testwright.errors import TestwrightError, UsageError
-from testwright.lsp.accounts import Account
-from testwright.lsp.additions import Addition
-from testwright.lsp.arguments import DiscardArguments, ReportArguments, TestsArguments
-from testwright.lsp.delivery import is_unsaved, show_document
-from testwright.lsp.dispatch import command
-from testwright.lsp.rejecting import accept, discard, find_addition, reject
-from testwright.lsp.report_files import write_report
-from testwright.lsp.uris import path_of, uri_of
+from testwright.lsp.features.arguments import DiscardArguments, ReportArguments, TestsArguments
+from testwright.lsp.features.dispatch import command
+from testwright.lsp.reports.accounts import Account
+from testwright.lsp.reports.files import write_report
+from testwright.lsp.testfile.additions import Addition
+from testwright.lsp.testfile.delivery import is_unsaved, show_document
+from testwright.lsp.testfile.rejecting import accept, discard, find_addition, reject
+from testwright.lsp.texts.uris import path_of, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine

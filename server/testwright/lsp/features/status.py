@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from testwright import __version__
-from testwright.lsp.uris import uri_of
+from testwright.lsp.texts.uris import uri_of
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer

@@ -1,0 +1,1 @@
+"""Accounts of runs: kept for this session and the next, and shown as Markdown."""

@@ -1,0 +1,165 @@
+"""Work-done progress: a run's events as a percentage and a message that a person can follow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+
+from testwright.lsp.work.runs import RunKind
+from testwright.model import Phase, RunEvent
+
+LEAST_SECONDS = 0.1
+"""Between two reports within a phase; more often nobody can read, and some clients redraw at each."""
+
+SPANS: dict[RunKind, dict[Phase, tuple[int, int]]] = {
+    "generate": {
+        "analyse": (0, 2),
+        "prepare": (2, 6),
+        "baseline": (6, 20),
+        "explore": (20, 50),
+        "judge": (50, 85),
+        "verify": (85, 98),
+        "write": (98, 100),
+    },
+    "judge": {"analyse": (0, 3), "prepare": (3, 10), "baseline": (10, 25), "verify": (25, 50), "judge": (50, 100)},
+    "measure": {"analyse": (0, 5), "prepare": (5, 20), "baseline": (20, 100)},
+}
+"""Which part of the whole a phase is, in percent, by what runs on twelve modules took."""
+
+STEPS = {"candidates": (0.0, 0.6), "mutants": (0.6, 1.0)}
+"""Which part of its phase a step is."""
+
+SHARES: dict[Phase, float] = {"baseline": 0.25, "explore": 0.4}
+"""Parts of the budget that a phase takes at most which does not count what it does; its time is then its measure."""
+
+
+class Percentage:
+    """Percent done, which never goes back.
+
+    Args:
+        kind: What kind of run it is of.
+    """
+
+    def __init__(self, kind: RunKind) -> None:
+        self._spans = SPANS[kind]
+        self._reached = 0
+        self._phase: Phase | None = None
+        self._since = 0.0
+
+    def after(self, event: RunEvent) -> int:
+        """Percent after an event: the phase's share, and within it what the event says is done of all."""
+        if event.phase != self._phase:
+            self._phase, self._since = event.phase, event.elapsed
+        first, last = self._spans.get(event.phase, (self._reached, self._reached))
+        self._reached = max(self._reached, first + int(self._part(event) * (last - first)))
+        return self._reached
+
+    def _part(self, event: RunEvent) -> float:
+        """Which part of its phase is done, 0 to 1."""
+        done, of = _number(event, "done"), _number(event, "all")
+        if of > 0:
+            begin, end = STEPS.get(str(event.data.get("step")), (0.0, 1.0))
+            return begin + (end - begin) * min(1.0, done / of)
+        left = _number(event, "left")
+        if (share := SHARES.get(event.phase)) is not None and left > 0:
+            return min(1.0, (event.elapsed - self._since) / (share * (event.elapsed + left)))
+        return 0.0
+
+
+def message_of(event: RunEvent) -> str:
+    """A line for a person: ``12 of 31 tests kept, 78 % covered, 14 s left``."""
+    parts = [_step(event)]
+    if (covered := event.data.get("covered")) is not None:
+        parts.append(f"{int(float(covered))} % covered")
+    if left := event.data.get("left"):
+        parts.append(f"{left} s left")
+    return ", ".join(parts)
+
+
+def _step(event: RunEvent) -> str:
+    data = event.data
+    match data.get("step"):
+        case "candidates" if "kept" in data:
+            return f"{data['kept']} of {data['all']} tests kept"
+        case "mutants":
+            kept = f"{data['kept']} tests kept, " if "kept" in data else ""
+            return f"{kept}{data['done']} of {data['all']} mutants tried"
+    return event.message
+
+
+def _number(event: RunEvent, key: str) -> float:
+    value = event.data.get(key, 0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+class Progress:
+    """One progress that a client shows, from its beginning to its end.
+
+    It can be told of before the client shows it: whether it does is known only when it has answered, and the run does
+    not wait for that.
+
+    Args:
+        notify: Sends a notification.
+        kind: What kind of run it is of.
+        title: What is being done.
+        message: What is being done first.
+
+    Attributes:
+        over: Set when it has ended.
+    """
+
+    def __init__(self, notify: Callable[[str, Any], None], kind: RunKind, title: str, message: str) -> None:
+        self._notify = notify
+        self._title = title
+        self._message = message
+        self._percent = 0
+        self._token: int | str | None = None
+        self._percentage = Percentage(kind)
+        self._phase: Phase | None = None
+        self._last = 0.0
+        self.over = asyncio.Event()
+
+    def show(self, token: int | str) -> None:
+        """The client shows it under a token; if it is over, for a moment, so that it lets the token go."""
+        self._token = token
+        self._send(
+            types.WorkDoneProgressBegin(
+                title=self._title, cancellable=True, message=self._message, percentage=self._percent
+            )
+        )
+        if self.over.is_set():
+            self._send(types.WorkDoneProgressEnd(message=self._message))
+
+    def take(self, event: RunEvent) -> None:
+        """Show an event, unless the last was shown just now."""
+        if event.kind in ("note", "finished"):
+            return
+        percent, now = self._percentage.after(event), time.monotonic()
+        if event.phase == self._phase and now - self._last < LEAST_SECONDS:
+            return
+        self._phase, self._last = event.phase, now
+        self.report(message_of(event), percent)
+
+    def report(self, message: str, percent: int | None = None) -> None:
+        """Show a message, and how much is done when that is known."""
+        if self.over.is_set():
+            return
+        self._message = message
+        self._percent = self._percent if percent is None else percent
+        self._send(types.WorkDoneProgressReport(cancellable=True, message=message, percentage=self._percent))
+
+    def end(self, message: str) -> None:
+        """Take it away; a second time does nothing."""
+        if self.over.is_set():
+            return
+        self.over.set()
+        self._message = message
+        self._send(types.WorkDoneProgressEnd(message=message))
+
+    def _send(self, value: object) -> None:
+        if self._token is not None:
+            self._notify(types.PROGRESS, types.ProgressParams(self._token, value))
