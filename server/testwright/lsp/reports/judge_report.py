@@ -16,6 +16,7 @@ from testwright.lsp.reports.sections import (
     section,
     shown_link,
 )
+from testwright.lsp.wire.wording import in_editor_words
 from testwright.lsp.work.endings import counted
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def judge_markdown(report: JudgeReportJson, root: Path) -> str:
         *_outcomes(report["tests"]),
         *_mutants(report["mutants"], report["path"]),
         *missing(report["coverage"], report["path"]),
-        *section("Notes", [f"- {words(note)}" for note in report["notes"]]),
+        *section("Notes", [f"- {words(in_editor_words(note))}" for note in report["notes"]]),
         *section("How it ran", circumstances(report)),
     ]
     return joined(parts)
@@ -61,7 +62,7 @@ def _headline(report: JudgeReportJson, root: Path) -> str:
     if report["status"] == "cancelled":
         return "The judgement was cancelled."
     if report["error"] is not None:
-        return f"The tests could not be judged. {words(report['error']['message'])}"
+        return f"The tests could not be judged. {words(in_editor_words(report['error']['message']))}"
     where = f" in {shown_link(report['test_file'], root)}" if report["test_file"] is not None else ""
     sentence = f"{counted(len(report['tests']), 'test')}{where}: {'all' if report['sound'] else 'not all'} are sound."
     return sentence if report["complete"] else f"{sentence} There was no time to judge all."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from testwright.lsp.reports.markdown import block, code, words
 from testwright.lsp.reports.sections import arcs, circumstances, coverage_table, joined, missing, section, shown_link
+from testwright.lsp.wire.wording import in_editor_words
 from testwright.lsp.work.endings import counted
 from testwright.rendering import branch_words, line_ranges
 
@@ -42,7 +43,7 @@ def report_markdown(report: ReportJson, root: Path) -> str:
         *_kept(report["tests"]["kept"], report["test_file"]),
         *missing(report["coverage"]["after"] or report["coverage"]["before"], report["path"]),
         *_discarded(report["tests"]["discarded"]),
-        *section("Notes", [f"- {words(note)}" for note in report["notes"]]),
+        *section("Notes", [f"- {words(in_editor_words(note))}" for note in report["notes"]]),
         *section("How it ran", _circumstances(report)),
     ]
     return joined(parts)
@@ -64,7 +65,7 @@ def _headline(report: ReportJson, root: Path) -> str:
         case _:
             sentence = "The run failed."
     if report["error"] is not None:
-        sentence += f" {words(report['error']['message'])}"
+        sentence += f" {words(in_editor_words(report['error']['message']))}"
     if report["success"] and not report["threshold_reached"]:
         sentence += f" The coverage is below the threshold of {report['threshold']:g} %."
     return sentence

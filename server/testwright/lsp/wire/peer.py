@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from testwright.lsp.wire.wording import in_editor_words
+
 if TYPE_CHECKING:
     from pygls.protocol import LanguageServerProtocol
 
@@ -73,12 +75,12 @@ class Peer:
 
     def show(self, kind: MessageKind, message: str) -> None:
         """Show a message to the user."""
-        self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(_KINDS[kind], message))
+        self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(_KINDS[kind], in_editor_words(message)))
 
     async def choose(self, kind: MessageKind, message: str, choices: tuple[str, ...], *, seconds: float) -> str | None:
         """Show a message with choices, and say which was taken; None when none was."""
         params = types.ShowMessageRequestParams(
-            _KINDS[kind], message, [types.MessageActionItem(choice) for choice in choices]
+            _KINDS[kind], in_editor_words(message), [types.MessageActionItem(choice) for choice in choices]
         )
         answer = await self.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params, seconds=seconds)
         title = getattr(answer, "title", None)

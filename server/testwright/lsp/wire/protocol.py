@@ -25,6 +25,7 @@ from pygls.protocol.language_server import lsp_method
 from testwright.errors import TestwrightError
 from testwright.lsp.wire.redaction import Redaction
 from testwright.lsp.wire.streams import Garbage
+from testwright.lsp.wire.wording import in_editor_words
 
 logger = logging.getLogger(__name__)
 
@@ -207,8 +208,8 @@ class Protocol(LanguageServerProtocol):
             self._refuse(msg_id, error.code, error.message, error.data)
             return
         if isinstance(error, TestwrightError):
-            data = {"slug": error.slug, "nextStep": error.next_step}
-            self._refuse(msg_id, REQUEST_FAILED, str(error), data)
+            data = {"slug": error.slug, "nextStep": in_editor_words(error.next_step)}
+            self._refuse(msg_id, REQUEST_FAILED, in_editor_words(str(error)), data)
             return
         logger.error("A request failed by an error of Testwright's own", exc_info=error)
         self._refuse(

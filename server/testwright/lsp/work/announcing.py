@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from testwright.lsp.testfile.delivery import offer_choice
 from testwright.lsp.texts.uris import uri_of
+from testwright.lsp.wire.wording import in_editor_words
 from testwright.lsp.work.runs import Run
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _announce_end(session: Session, run: Run) -> None:
                 "subject": run.work.subject,
                 "uri": uri_of(run.work.path),
                 "testUri": uri_of(ending.test_file) if ending.test_file is not None else None,
-                "message": ending.message,
+                "message": in_editor_words(ending.message),
                 "report": ending.report,
                 **({"proposalUri": uri_of(ending.proposal)} if ending.proposal is not None else {}),
             },
