@@ -19,7 +19,7 @@ help:
 	@echo "make test    set up, then run all tests that need no further system package"
 	@echo "make lint    ruff, its formatter, and mypy"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
-	@echo "make bench   the comparison figures"
+	@echo "make bench   the figures of the language server, and those of the comparison"
 	@echo "make lock    write requirements/ anew (needs uv)"
 	@echo "make clean   remove what the above made, .venv excepted"
 
@@ -68,6 +68,7 @@ e2e: $(VENV)/.dev
 	@VENV="$(VENV)" .ci/e2e
 
 bench: $(VENV)/.dev
+	@$(BIN)/python tests/bench/serve.py
 	@$(BIN)/python tests/bench/generate.py --set all
 
 lock:
