@@ -61,6 +61,43 @@ def _debug_option(function: _Function) -> _Function:
     )(function)
 
 
+def _together(*options: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
+    """Options that several commands have, as one decorator; the help lists them in this order."""
+
+    def decorate(function: _Function) -> _Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_which_modules = _together(
+    click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1),
+    click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name."),
+    click.option(
+        "--workspace",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Root of the project.  [default: found from the module]",
+    ),
+)
+_where_code_runs = _together(
+    click.option(
+        "--box",
+        type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
+        help="What code runs in. 'none' runs the module and its tests without isolation.  [default: auto]",
+    ),
+    click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python."),
+    click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box."),
+)
+_what_is_told = _together(
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
+    click.option("--events", is_flag=True, help="Print events as JSON lines on standard error."),
+    _debug_option,
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (Python {'.'.join(str(part) for part in sys.version_info[:3])})"
@@ -70,14 +107,7 @@ def commands() -> None:
 
 
 @commands.command(short_help="Write a proven test file for a module, class or function.", help=_GENERATE_HELP)
-@click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1)
-@click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name in the workspace.")
-@click.option(
-    "--workspace",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Root of the project.  [default: found from the target]",
-)
+@_which_modules
 @click.option(
     "--coverage-threshold",
     metavar="PERCENT",
@@ -91,12 +121,7 @@ def commands() -> None:
     help="Wall time for all, from baseline to writing.  [default: 30]",
 )
 @click.option("--engine", type=click.Choice(["auto", "embedded"]), help="What proposes the tests.  [default: auto]")
-@click.option(
-    "--box",
-    type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
-    help="What code runs in. 'none' runs the module and its tests without isolation.  [default: auto]",
-)
-@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
+@_where_code_runs
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="The test file to write or extend.")
 @click.option(
     "--placement",
@@ -106,10 +131,7 @@ def commands() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
 @click.option("--seed", metavar="NUMBER", type=int, help="The same seed gives the same file.  [default: 0]")
-@click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-@click.option("--events", is_flag=True, help="Print events as JSON lines on standard error.")
-@_debug_option
+@_what_is_told
 def generate(
     *,
     targets: tuple[str, ...],
@@ -133,26 +155,11 @@ def generate(
 
 
 @commands.command(short_help="Judge the tests that a module has.", help=_JUDGE_HELP)
-@click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1)
-@click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name in the workspace.")
-@click.option(
-    "--workspace",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Root of the project.  [default: found from the module]",
-)
+@_which_modules
 @click.option("--budget", metavar="SECONDS", type=float, help="Wall time for all.  [default: 30]")
-@click.option(
-    "--box",
-    type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
-    help="What code runs in. 'none' runs the module and its tests without isolation.  [default: auto]",
-)
-@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
+@_where_code_runs
 @click.option("--seed", metavar="NUMBER", type=int, help="Order of the mutants, should time run out.  [default: 0]")
-@click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-@click.option("--events", is_flag=True, help="Print events as JSON lines on standard error.")
-@_debug_option
+@_what_is_told
 def judge(
     *,
     targets: tuple[str, ...],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from testwright.errors import TestwrightError
 from testwright.model import JudgeReport, RunEvent, RunReport
@@ -80,13 +81,7 @@ class UnitTestGenerationService:
             asyncio.CancelledError: The task was cancelled; no process is left, and nothing was written unless by a
                 ``deliver`` that was cut off.
         """
-        run = Run(request, on_event, deliver)
-        try:
-            return await run.execute()
-        except TestwrightError as error:
-            return run.failed(error)
-        except OSError as error:
-            return run.failed(_disk_failure(error))
+        return await _done(Run(request, on_event, deliver))
 
     async def measure(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> MeasureResult:
         """Measure what the existing tests cover of a module. Nothing is searched for, and nothing is written.
@@ -101,13 +96,7 @@ class UnitTestGenerationService:
         Raises:
             asyncio.CancelledError: The task was cancelled; no process is left.
         """
-        measurement = Measurement(request, on_event)
-        try:
-            return await measurement.execute()
-        except TestwrightError as error:
-            return measurement.failed(error)
-        except OSError as error:
-            return measurement.failed(_disk_failure(error))
+        return await _done(Measurement(request, on_event))
 
     async def judge(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> JudgeReport:
         """Judge the tests that a module has: which are sound, what they cover and what they notice.
@@ -124,13 +113,28 @@ class UnitTestGenerationService:
         Raises:
             asyncio.CancelledError: The task was cancelled; no process is left.
         """
-        judging = Judging(request, on_event)
-        try:
-            return await judging.execute()
-        except TestwrightError as error:
-            return judging.failed(error)
-        except OSError as error:
-            return judging.failed(_disk_failure(error))
+        return await _done(Judging(request, on_event))
+
+
+Account_co = TypeVar("Account_co", covariant=True)
+
+
+class _Work(Protocol[Account_co]):
+    """What a service does, and the account of it when it failed."""
+
+    async def execute(self) -> Account_co: ...
+
+    def failed(self, error: TestwrightError) -> Account_co: ...
+
+
+async def _done(work: _Work[Account_co]) -> Account_co:
+    """Do it; what fails is told in its account."""
+    try:
+        return await work.execute()
+    except TestwrightError as error:
+        return work.failed(error)
+    except OSError as error:
+        return work.failed(_disk_failure(error))
 
 
 def _disk_failure(error: OSError) -> TestwrightError:
