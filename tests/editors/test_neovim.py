@@ -80,9 +80,6 @@ def test_progress_tells_how_far_it_is_and_settings_hold(neovim: StartNeovim, pro
     test_file = project.test_file_of(project.module)
     assert_passes(project, test_file, at_least=1)
     assert "encode(" in test_file.read_text(encoding="utf-8")
-    # Neovim asks for diagnostics after a change of what is shown, and cannot be told to ask again.
-    editor.edit(project.module)
-    editor.append(project.module, "# seen")
     hints = wait_until("hints", lambda: editor.diagnostics(project.module), seconds=10)
     assert {(hint["source"], hint["severity"]) for hint in hints} == {("testwright", "HINT")}
     assert "uncovered-line" in {hint["code"] for hint in hints}

@@ -149,6 +149,7 @@ class Mutating:
         self._collecting: CollectionLines | None = None
         self._elsewhere: frozenset[int] = frozenset()
         self._limits: dict[str, TimeLimit] = {}
+        self._noticed_by: dict[str, str] = {}  # by function: the test that noticed its last mutant
         self.runner = ItemRunner()
         self.errors: list[str] = []
 
@@ -312,8 +313,14 @@ class Mutating:
             self._excluded[True] = self._excluded[False] | failed
         running = [test for test in plan.tests if test.id not in self._excluded[plan.reload]]
         place = self._placing.reloading(mutant) if plan.reload else self._placing.exchanging(mutant)
+        if self._for_score:  # the likeliest first, since the first that notices is the last that runs
+            likeliest = self._noticed_by.get(mutant.qualname)
+            running.sort(key=lambda test: test.id != likeliest)
         seconds = CLEAN_LIMIT.wall if plan.reload else 1.0
         outcomes = self._run_tests(running, place, seconds, until_noticed=self._for_score)
+        killed_by = [test.id for test in running if outcomes[test.id].state in (FAILED, CRASHED)]
+        if killed_by:
+            self._noticed_by[mutant.qualname] = killed_by[0]
         return {
             "id": mutant.id,
             "line": mutant.line,
@@ -321,7 +328,7 @@ class Mutating:
             "qualname": mutant.qualname[:500],
             "operator": mutant.operator,
             "description": mutant.description,
-            "killed_by": [test.id for test in running if outcomes[test.id].state in (FAILED, CRASHED)],
+            "killed_by": killed_by,
             "timeout": any(outcome.state == TIMED_OUT for outcome in outcomes.values()),
             "tests": len(running),
             "covered": bool(plan.tests),

@@ -23,7 +23,7 @@ from testwright.lsp.texts.documents import Documents
 from testwright.lsp.wire.peer import Peer
 from testwright.lsp.wire.protocol import Protocol
 
-FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, diagnostics, review, status)
+FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, review, status)
 
 
 class TestwrightServer(LanguageServer):
@@ -82,6 +82,8 @@ def make_server() -> TestwrightServer:
     @server.feature(types.INITIALIZE)
     def initialize(ls: TestwrightServer, params: types.InitializeParams) -> None:
         ls.begin(params)
+        if ls.session.client.pull_diagnostics:  # else it must not be offered: the client would ask and be told as well
+            diagnostics.register(ls)
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(ls: TestwrightServer, _: None) -> None:

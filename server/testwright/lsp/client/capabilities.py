@@ -28,8 +28,8 @@ class Client:
         action_literals: Takes code actions with kind and title; else only bare commands.
         disabled_actions: Shows ``disabled.reason``.
         lens_refresh: Takes ``workspace/codeLens/refresh``.
-        diagnostic_refresh: Takes ``workspace/diagnostic/refresh``.
-        pull_diagnostics: Asks for diagnostics itself.
+        pull_diagnostics: Asks for diagnostics itself, and can be told to ask again; one that cannot would not see what
+            a run has found until the next edit.
         push_diagnostics: Takes diagnostics that it has not asked for.
         show_message_request: Shows messages with actions.
         notifications: Takes the notifications ``testwright/...`` (``initializationOptions``); other clients would warn
@@ -54,7 +54,6 @@ class Client:
     action_literals: bool
     disabled_actions: bool
     lens_refresh: bool
-    diagnostic_refresh: bool
     pull_diagnostics: bool
     push_diagnostics: bool
     show_message_request: bool
@@ -88,8 +87,8 @@ class Client:
             is not None,
             disabled_actions=has("text_document.code_action.disabled_support"),
             lens_refresh=has("workspace.code_lens.refresh_support"),
-            diagnostic_refresh=has("workspace.diagnostics.refresh_support"),
-            pull_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None,
+            pull_diagnostics=get_capability(capabilities, "text_document.diagnostic") is not None
+            and has("workspace.diagnostics.refresh_support"),
             push_diagnostics=get_capability(capabilities, "text_document.publish_diagnostics") is not None,
             show_message_request=get_capability(capabilities, "window.show_message") is not None,
             notifications=options.get("notifications") is True or options.get("reports") is True,

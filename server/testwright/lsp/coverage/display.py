@@ -106,7 +106,7 @@ class Display:
         client = self._session.client
         if client.lens_refresh:
             self._refresh(types.WORKSPACE_CODE_LENS_REFRESH)
-        if client.diagnostic_refresh and client.pull_diagnostics:
+        if client.pull_diagnostics:
             self._refresh(types.WORKSPACE_DIAGNOSTIC_REFRESH)
 
     def close(self) -> None:
