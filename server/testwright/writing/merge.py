@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from testwright.errors import TargetError, WriteFailure
 from testwright.writing.encoding import SourceFile
@@ -41,7 +41,10 @@ def merge_tests(original: SourceFile, imports: str, tests: str, *, first_party: 
     insertions: list[_Insertion] = []
     place = layout.after_last_test()
     if imports.strip():
-        insertions.append(layout.imports(imports.strip("\n") + "\n", place, first_party))
+        insertion = layout.imports(imports.strip("\n") + "\n", place, first_party)
+        if tests.strip() and insertion.after == place:  # the tests bring their own gap
+            insertion = replace(insertion, text=insertion.text.rstrip("\n") + "\n")
+        insertions.append(insertion)
     if tests.strip():
         insertions.append(
             layout.tests(tests.strip("\n") + "\n", place, after_imports=any(one.after == place for one in insertions))

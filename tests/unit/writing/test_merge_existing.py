@@ -393,3 +393,9 @@ class TestSecondRun:
         first = compose_test_file(whole_shop, shop, Style()).data.decode()
         renamed = [replace(one, id=f"other-{one.id}", scenario="something_else") for one in whole_shop]
         assert len(self.again(renamed, shop, first)) == len(whole_shop)
+
+
+def test_imports_and_tests_before_a_main_guard_are_two_blank_lines_apart() -> None:
+    guard = b'if __name__ == "__main__":\n    main()\n'
+    result = merge_tests(SourceFile.of(guard), "import math\n", "def test_pi():\n    assert math.pi > 3\n")
+    assert result == b"import math\n\n\ndef test_pi():\n    assert math.pi > 3\n\n\n" + guard
