@@ -16,6 +16,9 @@ from testwright.lsp.wire.logs import LogSettings, start_logs
 from testwright.lsp.wire.streams import frames
 from testwright.lsp.wire.transport import Connection, StandardStreams, first_of_port, standard_streams
 
+GC_THRESHOLDS = (700, 10, 10)
+"""Python's own; the command line starts with others (``cli/serving.py``)."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -47,8 +50,8 @@ async def _serve(
     threads = Threads()
     with ended_by_signals(life):
         server = make_server()
-        gc.freeze()  # nor is what was imported looked through each time that garbage is looked for
-        gc.enable()
+        gc.freeze()  # what was imported need not be looked through each time that garbage is looked for
+        gc.set_threshold(*GC_THRESHOLDS)
         async with AsyncExitStack() as stack:
             connection = await _unless_over(stack.enter_async_context(connect(life)), life)
             if connection is None:
