@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from testwright.errors import TargetError, UsageError, WriteConflict
 from testwright.lsp.testfile.contents import text_of, with_ends_of, with_line_feeds
 from testwright.writing.encoding import SourceFile
-from testwright.writing.existing import parsed
-from testwright.writing.withdraw import same_test, withdraw_tests
 
 if TYPE_CHECKING:
     from testwright.service.result import Delivered
@@ -120,6 +118,8 @@ class Addition:
 
     def _plan_for_changed(self, existing: bytes | None, out: Collection[str], back: Collection[str]) -> Plan:
         """The same for a file that the user has changed: only tests that are as they were go out."""
+        from testwright.writing.withdraw import same_test, withdraw_tests  # noqa: PLC0415 - nothing at the start needs it
+
         name = self.path.name
         if existing is None:
             raise WriteConflict(f"{name} is not there any more, so nothing was changed.", next_step="Generate again.")
@@ -164,10 +164,14 @@ class Addition:
             return self.delivered.data
         if len(out) == len(self.delivered.tests):
             return self.delivered.place.original
+        from testwright.writing.withdraw import withdraw_tests  # noqa: PLC0415 - as above
+
         return withdraw_tests(self.delivered.data, out, self.delivered.imports)
 
 
 def _functions(data: bytes) -> set[str]:
+    from testwright.writing.existing import parsed  # noqa: PLC0415 - as above
+
     tree = parsed(SourceFile.of(data).text)
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testwright.analysis.modules import looks_like_test_name, name_module
-from testwright.analysis.places import find_test_file
 from testwright.analysis.project import read_project
 from testwright.errors import TestwrightError
 from testwright.model import Target
@@ -139,6 +138,8 @@ def look_for_test_file(path: Path, root: Path, buffers: Mapping[Path, str]) -> T
         root: Root of its project.
         buffers: Text of the documents that an editor holds, by absolute path.
     """
+    from testwright.analysis.places import find_test_file  # noqa: PLC0415 - nothing at the start needs it
+
     try:
         project = read_project(root)
         resolved = path.resolve()
