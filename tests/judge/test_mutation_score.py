@@ -254,6 +254,27 @@ async def test_what_other_modules_ran_when_they_were_imported_is_undecided(trial
     assert not any(line == 9 for line, _ in survivors(found))
 
 
+async def test_a_module_that_is_imported_in_another_way_is_watched_too(trial: Any) -> None:
+    trial.write(
+        {
+            "tests/conftest.py": "import importlib.util\nimport sys\n\n"
+            "spec = importlib.util.spec_from_file_location('cart', 'cart.py')\n"
+            "sys.modules['cart'] = importlib.util.module_from_spec(spec)\n"
+            "spec.loader.exec_module(sys.modules['cart'])\n",
+            "depot.py": "import cart\n\nEIGHT = cart.half(16)\n",
+        }
+    )
+    found = await score(
+        trial,
+        HALVES,
+        "import cart\nimport depot\n\n\ndef test_eight():\n    assert depot.EIGHT == 8\n\n\n"
+        "def test_half():\n    cart.half(2)\n",
+        ["test_eight", "test_half"],
+    )
+    assert found.figures.undecided > 0
+    assert not any(line == 9 for line, _ in survivors(found))
+
+
 async def test_a_mutant_without_an_end_is_undecided(trial: Any) -> None:
     source = "def count(number):\n    while number:\n        number -= 1\n    return number\n"
     found = await score(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from testwright.errors import BoxUnavailable
 from testwright.inside.mutants import enumerate_mutants
+from testwright.judge.mutation import mutation_score
 
 if TYPE_CHECKING:
     from testwright.model import JudgeReport
@@ -142,6 +144,46 @@ async def test_tests_that_are_not_sound_take_no_part_in_mutants(project: Project
     assert report.mutants is not None
     assert report.mutants.undecided > 0
     assert not any(line == 3 for line, _ in survivors(report))
+
+
+async def test_parameters_that_fail_leave_the_others_their_part(project: Project) -> None:
+    project.write("shop.py", MODULE)
+    project.write("tests/test_shop.py", SOUND.replace("(101, 2)]", "(101, 2), (5, 7)]"))
+    report = await project.judge("shop.py")
+    assert [test.name for test in report.tests if test.outcome == "failed"] == ["test_sign[5-7]"]
+    assert report.mutants is not None
+    assert report.mutants.killed == report.mutants.total
+
+
+async def test_a_test_that_does_not_run_is_no_finding(project: Project) -> None:
+    project.write("shop.py", MODULE)
+    skipped = '\n\n@pytest.mark.skip(reason="later")\ndef test_later():\n    shop.sign(1)\n'
+    project.write("tests/test_shop.py", SOUND + skipped)
+    report = await project.judge("shop.py")
+    assert report.tests[-1].outcome == "skipped"
+    assert (report.sound, report.findings) == (True, ())
+
+
+async def test_a_test_that_could_not_be_judged_makes_the_account_incomplete(project: Project) -> None:
+    project.write("shop.py", MODULE)
+    project.write("tests/test_shop.py", f"import time\n\n{SOUND}\n\ndef test_endless():\n    time.sleep(600)\n")
+    report = await project.judge("shop.py", budget=25.0)
+    assert report.tests[-1].outcome == "not-judged"
+    assert report.mutants is not None
+    assert report.mutants.left == 0
+    assert (report.sound, report.complete) == (False, False)
+
+
+async def test_mutants_beyond_the_bound_make_the_account_incomplete(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("testwright.service.judging.mutation_score", partial(mutation_score, limit=4))
+    project.write("shop.py", MODULE)
+    project.write("tests/test_shop.py", SOUND)
+    report = await project.judge("shop.py")
+    assert report.mutants is not None
+    assert (report.mutants.killed, report.mutants.left) == (4, report.mutants.total - 4)
+    assert (report.sound, report.complete) == (True, False)
 
 
 async def test_without_a_test_that_passes_no_mutant_runs(project: Project) -> None:
