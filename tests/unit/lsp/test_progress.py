@@ -152,3 +152,11 @@ def test_reports_are_not_sent_more_often_than_can_be_read(
     assert lines[0] == "0 cases"
     assert 9 <= len(lines) <= 12
     assert lines[-1] == "judging"
+
+
+def test_mutants_are_the_whole_of_their_phase_where_there_are_no_candidates() -> None:
+    first, last = SPANS["judge"]["judge"]
+    begun = Percentage("judge").after(event("judge", done=0, all=10, step="mutants"))
+    half = Percentage("judge").after(event("judge", done=5, all=10, step="mutants"))
+    assert begun == first
+    assert half == first + (last - first) // 2

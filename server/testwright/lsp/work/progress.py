@@ -31,7 +31,7 @@ SPANS: dict[RunKind, dict[Phase, tuple[int, int]]] = {
 """Which part of the whole a phase is, in percent, by what runs on twelve modules took."""
 
 STEPS = {"candidates": (0.0, 0.6), "mutants": (0.6, 1.0)}
-"""Which part of its phase a step is."""
+"""Which part of its phase a step is, in a run that has candidates."""
 
 SHARES: dict[Phase, float] = {"baseline": 0.25, "explore": 0.4}
 """Parts of the budget that a phase takes at most which does not count what it does; its time is then its measure."""
@@ -46,6 +46,7 @@ class Percentage:
 
     def __init__(self, kind: RunKind) -> None:
         self._spans = SPANS[kind]
+        self._steps = STEPS if kind == "generate" else {}
         self._reached = 0
         self._phase: Phase | None = None
         self._since = 0.0
@@ -62,7 +63,7 @@ class Percentage:
         """Which part of its phase is done, 0 to 1."""
         done, of = _number(event, "done"), _number(event, "all")
         if of > 0:
-            begin, end = STEPS.get(str(event.data.get("step")), (0.0, 1.0))
+            begin, end = self._steps.get(str(event.data.get("step")), (0.0, 1.0))
             return begin + (end - begin) * min(1.0, done / of)
         left = _number(event, "left")
         if (share := SHARES.get(event.phase)) is not None and left > 0:
