@@ -148,9 +148,9 @@ def generate(
         raise click.UsageError("--output names one file, so it goes with one target only.")
     # Loaded here, as in each command, so that the help does not wait for it.
     from testwright.cli.generating import generate_all  # noqa: PLC0415
-    from testwright.cli.running import Wanted  # noqa: PLC0415
+    from testwright.cli.running import all_wanted  # noqa: PLC0415
 
-    wanted = [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
+    wanted = all_wanted(targets, modules)
     return generate_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
 
 
@@ -173,9 +173,9 @@ def judge(
     if not targets and not modules:
         raise click.UsageError("Give at least one PATH, or --module NAME.")
     from testwright.cli.judging import judge_all  # noqa: PLC0415
-    from testwright.cli.running import Wanted  # noqa: PLC0415
+    from testwright.cli.running import all_wanted  # noqa: PLC0415
 
-    wanted = [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
+    wanted = all_wanted(targets, modules)
     return judge_all(wanted, workspace=workspace, options=options, as_json=as_json, events=events)
 
 

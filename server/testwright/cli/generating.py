@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from testwright.cli.output import console, print_json, print_view
+from testwright.cli.output import console, print_reports, print_view
 from testwright.cli.running import Messages, OnEvent, Wanted, run_each, said
 from testwright.cli.views import diff_view, report_view
 from testwright.model import RunReport
@@ -49,8 +49,7 @@ def generate_all(
     )
     reports = asyncio.run(running)
     if as_json:
-        objects = [report_to_json(report) for report in reports]
-        print_json(objects[0] if len(wanted) == 1 else {"runs": objects})
+        print_reports([report_to_json(report) for report in reports], len(wanted))
     return max(exit_code(report) for report in reports)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from testwright.cli.judge_views import judge_view
-from testwright.cli.output import console, print_json, print_view
+from testwright.cli.output import console, print_reports, print_view
 from testwright.cli.running import Messages, OnEvent, Wanted, run_each, said
 from testwright.judge_rendering import judge_exit_code, judge_report_to_json, unfinished_judge_report
 from testwright.model import JudgeReport
@@ -54,6 +54,5 @@ def judge_all(
     )
     reports = asyncio.run(running)
     if as_json:
-        objects = [judge_report_to_json(report) for report in reports]
-        print_json(objects[0] if len(wanted) == 1 else {"runs": objects})
+        print_reports([judge_report_to_json(report) for report in reports], len(wanted))
     return max(judge_exit_code(report) for report in reports)

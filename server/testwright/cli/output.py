@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import click
 from rich.console import Console, RenderableType
@@ -32,6 +33,11 @@ def print_view(target: Console, view: RenderableType) -> None:
 def print_json(value: object) -> None:
     """One JSON object on standard output; ASCII, so that no terminal and no name can break it."""
     click.echo(json.dumps(value, indent=2))
+
+
+def print_reports(reports: Sequence[object], targets: int) -> None:
+    """Reports as one JSON object: the report itself for one target, ``{"runs": [...]}`` when several were named."""
+    print_json(reports[0] if targets == 1 else {"runs": reports})
 
 
 def print_json_line(value: object) -> None:

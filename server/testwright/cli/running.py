@@ -67,6 +67,11 @@ class Wanted:
         return GenerateRequest(workspace=workspace, path=named.path, symbol=named.symbol, module=None, settings=options)
 
 
+def all_wanted(targets: Sequence[str], modules: Sequence[str]) -> list[Wanted]:
+    """What was named on the command line: targets, then names of modules."""
+    return [*(Wanted(target) for target in targets), *(Wanted(name, is_module_name=True) for name in modules)]
+
+
 def said(options: dict[str, Any]) -> Options:
     """What was said on the command line, by the name of its setting; a flag or list that was not given says nothing."""
     # By identity: a seed or a threshold of 0 is something that was said.

@@ -76,25 +76,6 @@ def replace_test_file(path: Path, expected: bytes, data: bytes, workspace: Path)
         raise _failure(error, path) from error
 
 
-def restore_test_file(place: TestPlace, data: bytes, workspace: Path) -> None:
-    """Put back what a test file held before a run; remove it when it was not there.
-
-    Args:
-        place: What was agreed at the start of the run, and what was there then.
-        data: What the run has written, which the file must still hold.
-        workspace: Absolute, resolved root; nothing above it is looked at.
-
-    Raises:
-        WriteRefused: The path is not one that may be written, or leads through a link.
-        WriteConflict: The file holds something else, or is gone. It is kept as it is.
-        WriteFailure: The disk refused. The file is as it was.
-    """
-    if place.original is None:
-        discard_test_file(place.path, data, workspace)
-    else:
-        replace_test_file(place.path, data, place.original, workspace)
-
-
 def discard_test_file(path: Path, data: bytes, workspace: Path) -> None:
     """Remove a test file that a run has made; the folders that it made for it stay.
 

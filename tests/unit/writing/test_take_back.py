@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import pytest
 
 from testwright.errors import WriteConflict, WriteFailure, WriteRefused
 from testwright.model import TestPlace
-from testwright.writing.place import discard_test_file, replace_test_file, restore_test_file, write_test_file
+from testwright.writing.place import discard_test_file, replace_test_file, write_test_file
 
 OLD = b"def test_a():\n    pass\n"
 NEW = OLD + b"\n\ndef test_b():\n    pass\n"
@@ -27,11 +26,7 @@ def replace(path: Path, data: bytes, workspace: Path) -> None:
     replace_test_file(path, data, OLD, workspace)
 
 
-def restore(path: Path, data: bytes, workspace: Path) -> None:
-    restore_test_file(TestPlace(path, True, hashlib.sha256(OLD).hexdigest(), OLD), data, workspace)  # noqa: FBT003 - it was there
-
-
-EVERY_WAY = pytest.mark.parametrize("take_back", [replace, restore, discard_test_file])
+EVERY_WAY = pytest.mark.parametrize("take_back", [replace, discard_test_file])
 
 
 @pytest.fixture
@@ -53,10 +48,9 @@ def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("take_back", [replace, restore])
-def test_what_was_there_is_put_back_with_its_permissions(workspace: Path, written: Path, take_back: TakeBack) -> None:
+def test_what_was_there_is_put_back_with_its_permissions(workspace: Path, written: Path) -> None:
     written.chmod(0o640)
-    take_back(written, NEW, workspace)
+    replace(written, NEW, workspace)
     assert files(workspace) == {"tests/unit/test_shop.py": OLD}
     assert stat.S_IMODE(written.stat().st_mode) == 0o640
 
@@ -76,7 +70,7 @@ def test_a_run_is_taken_back_whole(workspace: Path) -> None:
     path = workspace / "tests" / "shop" / "test_shop.py"
     place = TestPlace(path, exists=False, digest="", original=None)
     write_test_file(place, NEW, workspace)
-    restore_test_file(place, NEW, workspace)
+    discard_test_file(path, NEW, workspace)
     assert files(workspace) == {}
     write_test_file(place, NEW, workspace)  # and can be done again
     assert files(workspace) == {"tests/shop/test_shop.py": NEW}

@@ -75,11 +75,6 @@ class Document(TextDocument):
         """Whether the editor takes it for Python, or, when it does not say, its name does."""
         return self.language_id == "python" if self.language_id else self.uri.endswith(".py")
 
-    @property
-    def last_outline(self) -> Outline | None:
-        """The last good outline, which may be of an earlier text (``outline.text``)."""
-        return self._outline
-
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
         """Take a change of the editor: of a range, or of the whole text."""
         if not isinstance(change, types.TextDocumentContentChangePartial):
