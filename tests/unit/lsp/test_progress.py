@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.lsp.work.progress import SPANS, Percentage, Progress, message_of
+from testwright.lsp.work.progress import LEAST_SECONDS, SPANS, Percentage, Progress, message_of
 from testwright.lsp.work.runs import RunKind
 from testwright.model import EventKind, Phase, RunEvent
 
@@ -135,23 +136,41 @@ def test_a_client_that_shows_it_too_late_can_let_the_token_go(client: Client, sh
     assert [kind for _, kind, *_ in client.sent] == ["begin", "end"]
 
 
-def test_reports_are_not_sent_more_often_than_can_be_read(
-    client: Client, shown: Progress, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+async def test_reports_are_not_sent_more_often_than_can_be_read(client: Client, shown: Progress) -> None:
     shown.show("t")
+    begun = time.monotonic()
     for number in range(100):
-        now[0] += 0.01
         shown.take(event("explore", f"{number} cases"))
-    shown.take(event("judge", "judging"))
-    shown.take(event("judge", "not so soon"))
-    shown.take(event("judge", "a note", kind="note"))
+        await asyncio.sleep(0.005)
+    taken = time.monotonic() - begun
 
     lines = [message for _, kind, message, _ in client.sent if kind == "report"]
     assert lines[0] == "0 cases"
-    assert 9 <= len(lines) <= 12
-    assert lines[-1] == "judging"
+    assert 3 <= len(lines) <= 2 + taken / LEAST_SECONDS
+
+
+async def test_what_is_withheld_is_shown_a_moment_later_when_nothing_follows(client: Client, shown: Progress) -> None:
+    shown.show("t")
+    shown.take(event("baseline", "importing shop.pricing"))
+    shown.take(event("baseline", "finding the existing tests"))
+    shown.take(event("baseline", "running the existing tests"))
+    shown.take(event("baseline", "a note", kind="note"))
+    assert client.sent[-1] == ("t", "report", "importing shop.pricing", 6)
+
+    await asyncio.sleep(2 * LEAST_SECONDS)
+    assert [message for _, _, message, _ in client.sent[1:]] == ["importing shop.pricing", "running the existing tests"]
+
+
+async def test_what_is_withheld_is_not_shown_after_the_next_phase_or_the_end(client: Client, shown: Progress) -> None:
+    shown.show("t")
+    shown.take(event("judge", "judging"))
+    shown.take(event("judge", "overtaken"))
+    shown.take(event("verify", "verifying"))
+    shown.take(event("verify", "too late"))
+    shown.end("done")
+    await asyncio.sleep(2 * LEAST_SECONDS)
+
+    assert [message for _, _, message, _ in client.sent[1:]] == ["judging", "verifying", "done"]
 
 
 def test_mutants_are_the_whole_of_their_phase_where_there_are_no_candidates() -> None:

@@ -122,6 +122,7 @@ class Progress:
         self._percentage = Percentage(kind)
         self._phase: Phase | None = None
         self._last = 0.0
+        self._held: asyncio.TimerHandle | None = None
         self.over = asyncio.Event()
 
     def show(self, token: int | str) -> None:
@@ -136,14 +137,27 @@ class Progress:
             self._send(types.WorkDoneProgressEnd(message=self._message))
 
     def take(self, event: RunEvent) -> None:
-        """Show an event, unless the last was shown just now."""
-        if event.kind in ("note", "finished"):
+        """Show an event; in a moment, unless a further one comes, when the last was shown just now."""
+        if event.kind in ("note", "finished") or self.over.is_set():
             return
         percent, now = self._percentage.after(event), time.monotonic()
-        if event.phase == self._phase and now - self._last < LEAST_SECONDS:
+        self._let_go()
+        message, wait = message_of(event), self._last + LEAST_SECONDS - now
+        if event.phase == self._phase and wait > 0:
+            # The step that it tells of may last: what was shown before it is not what is being done.
+            self._held = asyncio.get_running_loop().call_later(wait, self._show_event, message, percent)
             return
-        self._phase, self._last = event.phase, now
-        self.report(message_of(event), percent)
+        self._phase = event.phase
+        self._show_event(message, percent)
+
+    def _show_event(self, message: str, percent: int) -> None:
+        self._last = time.monotonic()
+        self.report(message, percent)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
 
     def report(self, message: str, percent: int | None = None) -> None:
         """Show a message, and how much is done when that is known."""
@@ -158,6 +172,7 @@ class Progress:
         if self.over.is_set():
             return
         self.over.set()
+        self._let_go()
         self._message = message
         self._send(types.WorkDoneProgressEnd(message=message))
 
