@@ -1,0 +1,226 @@
+/**
+ * What goes over the wire beyond the Language Server Protocol; docs/editors.md is the reference.
+ *
+ * Lines and columns count from 0, URIs are strings as the protocol has them.
+ */
+
+/** Commands of the server. The language client registers each with the editor, so ours have other names. */
+export const ServerCommand = {
+    generate: "testwright.generateTests",
+    judge: "testwright.judgeTests",
+    refreshCoverage: "testwright.refreshCoverage",
+    cancel: "testwright.cancelRun",
+    restartBoxes: "testwright.restartBoxes",
+    showReport: "testwright.showReport",
+    discard: "testwright.discardTests",
+    reject: "testwright.rejectTests",
+    accept: "testwright.acceptTests",
+} as const;
+
+/** Notifications of the server. */
+export const FromServer = {
+    coverage: "testwright/coverage",
+    runChanged: "testwright/runChanged",
+    runFinished: "testwright/runFinished",
+} as const;
+
+/** Notifications and requests to the server. */
+export const ToServer = {
+    didChangeTrust: "testwright/didChangeTrust",
+    didChangeInterpreter: "testwright/didChangeInterpreter",
+    coverage: "testwright/coverage",
+    coverageOfAll: "testwright/coverageOfAll",
+    modules: "testwright/modules",
+    status: "testwright/status",
+} as const;
+
+export type RunKind = "generate" | "judge" | "measure";
+
+/** The answer of a command that starts a run. */
+export interface RunStarted {
+    readonly run: string;
+    readonly status: "started" | "queued" | "already-running";
+    readonly subject: string;
+    /** How many runs are before it. */
+    readonly waitsFor: number;
+}
+
+/** `testwright/runChanged`. */
+export interface RunChanged {
+    readonly run: string;
+    readonly kind: RunKind;
+    readonly state: "queued" | "running" | "ended";
+    readonly uri: string;
+    readonly symbol: string | null;
+}
+
+/** `testwright/runFinished`. `status` is that of the report, or `conflict` when the test file was changed meanwhile. */
+export interface RunFinished {
+    readonly run: string;
+    readonly kind: RunKind;
+    readonly status: string;
+    readonly subject: string;
+    readonly uri: string;
+    readonly testUri: string | null;
+    /** One sentence for the user; empty when there is nothing to tell (a run that was cancelled). */
+    readonly message: string;
+    readonly report: GenerateReport | JudgeReport | null;
+    readonly proposalUri?: string | null;
+}
+
+/** `testwright/coverage`, as notification and as answer. */
+export interface CoverageStatus {
+    readonly uri: string;
+    readonly version: number | null;
+    readonly state: "known" | "unknown" | "measuring";
+    /** Lines and branches pooled, 0 to 100; null when it is not known. */
+    readonly percent: number | null;
+    readonly line: number | null;
+    readonly branch: number | null;
+    readonly stale: boolean;
+    readonly missingLines: readonly number[];
+    readonly coveredLines: readonly number[];
+    readonly branches: readonly Branch[];
+    readonly tests: number;
+    readonly testUri: string | null;
+    readonly reason: string | null;
+}
+
+/** A jump that a module can make: from a line to a line, or out of its block when `to` is null. */
+export interface Branch {
+    readonly from: number;
+    readonly to: number | null;
+    readonly taken: boolean;
+}
+
+/** One module of the answer to `testwright/coverageOfAll {}`: what is known of all modules of the workspace. */
+export interface ModuleCoverage {
+    readonly uri: string;
+    readonly lines: { readonly covered: number; readonly total: number };
+    readonly branches: { readonly covered: number; readonly total: number };
+    readonly stale: boolean;
+}
+
+/** The answer to `testwright/coverageOfAll {}`. */
+export interface CoverageOfAll {
+    readonly modules: readonly ModuleCoverage[];
+}
+
+/** The answer to `testwright/modules {uri}`: the modules at or below a file or folder that tests can be generated for. */
+export interface Modules {
+    readonly modules: readonly {
+        readonly uri: string;
+        /** `shop.pricing` */
+        readonly name: string;
+        readonly testUri: string | null;
+        readonly percent: number | null;
+    }[];
+    /** Files that were left out, each with the reason as a sentence. */
+    readonly skipped: readonly { readonly uri: string; readonly reason: string }[];
+    /** Whether there were more than the server looks at. */
+    readonly truncated: boolean;
+}
+
+export interface CoverageFigures {
+    readonly line: number;
+    readonly branch: number;
+    readonly percent: number;
+    readonly missing_lines: readonly number[];
+    readonly missing_branches: readonly (readonly [number, number])[];
+}
+
+/** The report of a generating run, as docs/report.schema.json has it; lines count from 1. */
+export interface GenerateReport {
+    readonly status: "written" | "nothing-to-add" | "dry-run" | "failed" | "cancelled";
+    readonly success: boolean;
+    readonly threshold: number;
+    readonly threshold_reached: boolean;
+    readonly test_file: string | null;
+    readonly module: string;
+    readonly path: string;
+    readonly symbol: string | null;
+    readonly coverage: { readonly before: CoverageFigures | null; readonly after: CoverageFigures | null };
+    readonly tests: {
+        readonly kept: readonly {
+            readonly name: string;
+            readonly target: string;
+            readonly origin: string;
+            readonly lines_added: readonly number[];
+            readonly branches_added: readonly (readonly [number, number])[];
+        }[];
+        readonly discarded: readonly { readonly target: string; readonly reason: string; readonly source: string }[];
+    };
+    readonly seconds: Readonly<Record<string, number>>;
+    readonly box: string;
+    readonly interpreter: string;
+    readonly python_version: string;
+    readonly seed: number;
+    readonly stopped_by: string | null;
+    readonly diff: string;
+    readonly notes: readonly string[];
+    readonly error: { readonly slug: string; readonly message: string } | null;
+}
+
+/** The report of a judgement, as docs/judge-report.schema.json has it; lines count from 1. */
+export interface JudgeReport {
+    readonly status: string;
+    readonly sound: boolean;
+    readonly complete: boolean;
+    readonly module: string;
+    readonly path: string;
+    readonly symbol: string | null;
+    readonly test_file: string | null;
+    readonly tests: readonly { readonly name: string; readonly outcome: string; readonly reason: string }[];
+    readonly findings: readonly {
+        readonly test: string | null;
+        readonly line: number | null;
+        readonly kind: string;
+        readonly message: string;
+    }[];
+    readonly coverage: CoverageFigures | null;
+    readonly mutants: {
+        readonly total: number;
+        readonly killed: number;
+        readonly uncovered: number;
+        readonly undecided: number;
+        readonly not_run: number;
+        readonly score: number | null;
+        readonly survivors: readonly {
+            readonly id: string;
+            readonly line: number;
+            readonly function: string;
+            readonly operator: string;
+            readonly change: string;
+        }[];
+    } | null;
+    readonly seconds: Readonly<Record<string, number>>;
+    readonly box: string;
+    readonly interpreter: string;
+    readonly python_version: string;
+    readonly seed: number;
+    readonly notes: readonly string[];
+    readonly error: { readonly slug: string; readonly message: string } | null;
+}
+
+/** The answer of `testwright.showReport`. */
+export interface ReportShown {
+    readonly run: string;
+    readonly kind: RunKind;
+    readonly markdown: string;
+    readonly report: GenerateReport | JudgeReport | null;
+    readonly testUri: string | null;
+}
+
+/** The answer of `testwright/status`. */
+export interface ServerStatus {
+    readonly version: string;
+    readonly python: string;
+    readonly trusted: boolean;
+    readonly folders: readonly string[];
+    readonly runs: readonly {
+        readonly run: string;
+        readonly kind: RunKind;
+        readonly state: string;
+        readonly uri: string;
+    }[];
+}
