@@ -1,45 +1,69 @@
-// Builds the extension into dist/, and with `--tests unit|host|journeys` those tests into out/.
+// Builds the extension into dist/, and with `--tests unit|host|journeys|vsix` those tests into out/.
 //
 // The language client is a bundle of its own, loaded when the server starts: activation reads the small one alone.
 import { build } from "esbuild";
 import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const { values } = parseArgs({
-    options: { tests: { type: "string", multiple: true }, production: { type: "boolean" } },
-});
+const here = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const shared = {
+    absWorkingDir: here,
     bundle: true,
     platform: "node",
     format: "cjs",
     target: "node20",
     external: ["vscode"],
-    sourcemap: !values.production,
-    minify: values.production ?? false,
+    sourcemap: true,
     logLevel: "warning",
 };
 
-if (values.tests === undefined) {
-    rmSync("dist", { recursive: true, force: true });
-    await build({
+/**
+ * Build what the editor runs.
+ *
+ * @param {{ outdir?: string; production?: boolean }} options `production` leaves out source maps and makes it small.
+ * @returns {Promise<string[]>} The files that went into it, relative to the extension.
+ */
+export async function buildExtension({ outdir = join(here, "dist"), production = false } = {}) {
+    rmSync(outdir, { recursive: true, force: true });
+    const { metafile } = await build({
         ...shared,
         entryPoints: ["src/extension.ts", "src/server/connection.ts"],
-        outdir: "dist",
+        outdir,
         entryNames: "[name]",
         external: [...shared.external, "./connection.js"],
+        sourcemap: !production,
+        minify: production,
+        legalComments: "none", // the notices hold the licences, whole
+        metafile: true,
     });
+    return Object.keys(metafile.inputs);
 }
 
-for (const kind of values.tests ?? []) {
-    rmSync(`out/${kind}`, { recursive: true, force: true });
+/** Build the tests below test/<kind> into out/<kind>. */
+export async function buildTests(kind) {
+    rmSync(join(here, "out", kind), { recursive: true, force: true });
     await build({
         ...shared,
-        entryPoints: readdirSync(`test/${kind}`, { recursive: true })
+        entryPoints: readdirSync(join(here, "test", kind), { recursive: true })
             .filter((name) => name.endsWith(".ts"))
             .map((name) => `test/${kind}/${name}`),
         outdir: `out/${kind}`,
         outbase: `test/${kind}`,
         external: [...shared.external, "mocha", "playwright-core"],
     });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const { values } = parseArgs({
+        options: { tests: { type: "string", multiple: true }, production: { type: "boolean" } },
+    });
+    if (values.tests === undefined) {
+        await buildExtension({ production: values.production ?? false });
+    }
+    for (const kind of values.tests ?? []) {
+        await buildTests(kind);
+    }
 }
