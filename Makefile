@@ -32,9 +32,9 @@ $(VENV)/.made:
 	@"$(PYTHON)" -m venv "$(VENV)" || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt pyproject.toml
-	@echo "Installing requirements/runtime.txt"
-	@$(PIP) install --require-hashes -r requirements/runtime.txt
+$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/build.txt pyproject.toml
+	@echo "Installing requirements/runtime.txt and requirements/build.txt"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -74,7 +74,9 @@ bench: $(VENV)/.dev
 lock:
 	@command -v uv >/dev/null || { echo "uv is needed: pip install uv"; exit 1; }
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-		--group build pyproject.toml -o requirements/runtime.txt
+		pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group build -c requirements/runtime.txt -o requirements/build.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		--group dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \

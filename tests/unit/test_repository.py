@@ -60,7 +60,7 @@ def project() -> dict[str, object]:
 
 def test_lock_files_name_no_index_and_hash_every_package() -> None:
     locks = [path for path in tracked() if path.parent.name == "requirements" or path.name == "package-lock.json"]
-    assert {path.name for path in locks} >= {"runtime.txt", "dev.txt"}
+    assert {path.name for path in locks} >= {"runtime.txt", "build.txt", "dev.txt"}
     for path in locks:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":
@@ -83,13 +83,20 @@ def test_every_dependency_is_locked() -> None:
         assert re.search(rf"^{re.escape(name[0])}==", locked, re.MULTILINE), f"make lock: {dependency}"
 
 
-def test_the_lock_for_development_agrees_with_the_other() -> None:
-    def pins(name: str) -> dict[str, str]:
-        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-        return dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
+def pins(name: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
 
-    runtime, dev = pins("runtime.txt"), pins("dev.txt")
-    assert {name: dev.get(name) for name in runtime} == runtime
+
+def test_lock_files_agree() -> None:
+    runtime, build, dev = pins("runtime.txt"), pins("build.txt"), pins("dev.txt")
+    assert {name: dev.get(name) for name in runtime | build} == build | runtime
+    assert {name: runtime.get(name, version) for name, version in build.items()} == build
+
+
+def test_users_do_not_install_what_builds_the_package() -> None:
+    assert {"hatchling", "editables"} <= pins("build.txt").keys()
+    assert not {"hatchling", "editables", "mypy", "hypothesis"} & pins("runtime.txt").keys()
 
 
 def test_versions_agree() -> None:
