@@ -20,6 +20,7 @@ export const ServerCommand = {
 /** Notifications of the server. */
 export const FromServer = {
     coverage: "testwright/coverage",
+    coverageChanged: "testwright/coverageChanged",
     runChanged: "testwright/runChanged",
     runFinished: "testwright/runFinished",
 } as const;
@@ -54,7 +55,10 @@ export interface RunChanged {
     readonly symbol: string | null;
 }
 
-/** `testwright/runFinished`. `status` is that of the report, or `conflict` when the test file was changed meanwhile. */
+/**
+ * `testwright/runFinished`. `status` is that of the report, `judged` or `measured`. A run whose test file was changed
+ * meanwhile has `failed`, and names in `proposalUri` where its proposal is kept.
+ */
 export interface RunFinished {
     readonly run: string;
     readonly kind: RunKind;
@@ -65,7 +69,7 @@ export interface RunFinished {
     /** One sentence for the user; empty when there is nothing to tell (a run that was cancelled). */
     readonly message: string;
     readonly report: GenerateReport | JudgeReport | null;
-    readonly proposalUri?: string | null;
+    readonly proposalUri?: string;
 }
 
 /** `testwright/coverage`, as notification and as answer. */
@@ -147,6 +151,10 @@ export interface GenerateReport {
             readonly origin: string;
             readonly lines_added: readonly number[];
             readonly branches_added: readonly (readonly [number, number])[];
+            /** Where its `def` is in the test file as it was written; null when that is not known. */
+            readonly line: number | null;
+            /** How many of the mutants that were run it notices. */
+            readonly mutants_killed: number;
         }[];
         readonly discarded: readonly { readonly target: string; readonly reason: string; readonly source: string }[];
     };

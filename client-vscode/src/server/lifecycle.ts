@@ -23,6 +23,7 @@ export function createServer(needs: Needs): Server {
         onRunFinished: never.event,
         onRunChanged: never.event,
         onCoverage: never.event,
+        onCoverageChanged: never.event,
         onProgress: never.event,
         start: async () => Promise.resolve(),
         restart: async () => Promise.resolve(),

@@ -24,6 +24,8 @@ export interface Server extends vscode.Disposable {
     readonly onRunFinished: vscode.Event<RunFinished>;
     readonly onRunChanged: vscode.Event<RunChanged>;
     readonly onCoverage: vscode.Event<CoverageStatus>;
+    /** `testwright/coverageChanged`: the answer to `coverageOfAll` is another by now. */
+    readonly onCoverageChanged: vscode.Event<void>;
 
     /**
      * A progress that the server has begun by itself (a run from a code action or a lens), with the token to cancel it by
