@@ -1,4 +1,5 @@
-# Needs Python 3.11 or newer, pip and make. `make demo` and `make test` set up what they need in .venv.
+# Needs Python 3.11 or newer, pip and make. `make demo` and `make test` set up what they need in .venv. What concerns the
+# VS Code extension (`make lint`, `make test`, `make vsix`) needs Node 20 or newer with npm, too.
 
 VENV ?= .venv
 # The first of these that is new enough; another one by `make PYTHON=/path/to/python …`.
@@ -10,14 +11,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 DEMO := build/demo
 DEMO_MODULES ?= items invoice export rates
 PYTEST_ARGS ?=
+CLIENT := client-vscode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint e2e bench lock clean
+.PHONY: help setup setup-dev setup-client demo test test-server test-client lint lint-server lint-client vsix e2e bench lock clean
 
 help:
 	@echo "make demo    set up, then generate tests for the example project and show them"
-	@echo "make test    set up, then run all tests that need no further system package"
-	@echo "make lint    ruff, its formatter, and mypy"
+	@echo "make test    set up, then run all tests that need no further system package (test-server, test-client)"
+	@echo "make lint    ruff, its formatter, and mypy; tsc, eslint and prettier (lint-server, lint-client)"
+	@echo "make vsix    the VS Code extension as a package"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
 	@echo "make bench   the figures of the language server, and those of the comparison"
 	@echo "make lock    write requirements/ anew (needs uv)"
@@ -25,6 +28,7 @@ help:
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
+setup-client: $(CLIENT)/node_modules/.installed
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Name one: make PYTHON=/path/to/python"; exit 1; }
@@ -43,6 +47,13 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(CLIENT)/node_modules/.installed: $(CLIENT)/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
+		{ echo "The VS Code extension needs Node 20 or newer with npm on PATH, and there is none. Without it: make test-server lint-server"; exit 1; }
+	@echo "Installing $(CLIENT)/package-lock.json"
+	@cd $(CLIENT) && npm ci --silent --no-progress
+	@touch $@
+
 # In a copy, so that it can be run again and leaves the checkout as it was.
 demo: $(VENV)/.runtime
 	@rm -rf $(DEMO) && mkdir -p build && cp -R examples/invoicing $(DEMO)
@@ -56,13 +67,28 @@ demo: $(VENV)/.runtime
 	@for file in $$(find $(DEMO)/tests -name '*.py' | sort | head -n 2); do \
 		echo; echo "--- $$file"; head -n 60 "$$file"; done
 
-test: $(VENV)/.dev
+# What is needed is looked for first, so that nobody waits for tests to hear that Node is missing.
+test: $(VENV)/.dev $(CLIENT)/node_modules/.installed
+	@$(MAKE) -s test-server
+	@$(MAKE) -s test-client
+
+test-server: $(VENV)/.dev
 	@$(BIN)/pytest -q $(PYTEST_ARGS)
 
-lint: $(VENV)/.dev
+test-client: $(CLIENT)/node_modules/.installed
+	@cd $(CLIENT) && npm run --silent test:unit
+
+lint: $(VENV)/.dev $(CLIENT)/node_modules/.installed
+	@$(MAKE) -s lint-server
+	@$(MAKE) -s lint-client
+
+lint-server: $(VENV)/.dev
 	@$(BIN)/ruff check server tests
 	@$(BIN)/ruff format --check server tests
 	@$(BIN)/mypy
+
+lint-client: $(CLIENT)/node_modules/.installed
+	@cd $(CLIENT) && npm run --silent check
 
 e2e: $(VENV)/.dev
 	@VENV="$(VENV)" .ci/e2e
@@ -83,5 +109,5 @@ lock:
 		--group pyproject.toml:editors -o requirements/editors.txt
 
 clean:
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
