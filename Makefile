@@ -90,6 +90,12 @@ lint-server: $(VENV)/.dev
 lint-client: $(CLIENT)/node_modules/.installed
 	@cd $(CLIENT) && npm run --silent check
 
+# vsce needs Node 22; where the machine's is older, one is brought into the cache that `make e2e` uses.
+vsix: $(VENV)/.runtime $(CLIENT)/node_modules/.installed
+	@node=node; node -e 'process.exit(process.versions.node.split(".")[0] < 22 ? 1 : 0)' || \
+		node=$$(VENV="$(VENV)" .ci/install-vscode --node | sed -n 's/^node=//p'); \
+		VENV="$(abspath $(VENV))" "$${node:?}" $(CLIENT)/scripts/vsix.mjs
+
 e2e: $(VENV)/.dev
 	@VENV="$(VENV)" .ci/e2e
 
@@ -107,6 +113,8 @@ lock:
 		--group dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		--group pyproject.toml:editors -o requirements/editors.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:node -o requirements/node.txt
 
 clean:
 	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis
