@@ -44,14 +44,22 @@ export async function buildExtension({ outdir = join(here, "dist"), production =
 
 /** Build the tests below test/<kind> into out/<kind>. */
 export async function buildTests(kind) {
-    rmSync(join(here, "out", kind), { recursive: true, force: true });
+    const outdir = join(here, "out", kind);
+    rmSync(outdir, { recursive: true, force: true });
+    const files = readdirSync(join(here, "test", kind), { recursive: true }).filter((name) => name.endsWith(".ts"));
+    await buildFiles(
+        files.map((name) => `test/${kind}/${name}`),
+        { outdir, outbase: `test/${kind}` },
+    );
+}
+
+/** Build files of the tests, each into one of its own below a folder. */
+export async function buildFiles(entryPoints, { outdir, outbase }) {
     await build({
         ...shared,
-        entryPoints: readdirSync(join(here, "test", kind), { recursive: true })
-            .filter((name) => name.endsWith(".ts"))
-            .map((name) => `test/${kind}/${name}`),
-        outdir: `out/${kind}`,
-        outbase: `test/${kind}`,
+        entryPoints,
+        outdir,
+        outbase,
         external: [...shared.external, "mocha", "playwright-core"],
     });
 }
