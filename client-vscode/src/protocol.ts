@@ -210,13 +210,32 @@ export interface JudgeReport {
     readonly error: { readonly slug: string; readonly message: string } | null;
 }
 
+/** Which tests of a run are in its file, and which were taken out. */
+export interface Added {
+    readonly tests: readonly string[];
+    readonly rejected: readonly string[];
+}
+
 /** The answer of `testwright.showReport`. */
 export interface ReportShown {
     readonly run: string;
     readonly kind: RunKind;
     readonly markdown: string;
-    readonly report: GenerateReport | JudgeReport | null;
+    readonly report: GenerateReport | JudgeReport;
+    /** The module. */
+    readonly uri: string;
     readonly testUri: string | null;
+    /** Null when the run has added no tests, or an earlier server ran it: then nothing can be taken out or put back. */
+    readonly added: Added | null;
+}
+
+/** The answer of `testwright.rejectTests`, `acceptTests` and `discardTests`. */
+export interface Reviewed extends Added {
+    readonly run: string;
+    /** `waiting`: the editor asks its user before it changes the file, or takes its time. */
+    readonly status: "rejected" | "accepted" | "discarded" | "waiting";
+    readonly testUri: string;
+    readonly message: string;
 }
 
 /** The answer of `testwright/status`. */

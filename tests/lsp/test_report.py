@@ -80,10 +80,39 @@ async def test_the_last_report_is_there_after_a_restart(
     async with editor_for(FULL, argv=QUICK) as editor:
         await generated(editor, pricing)
         before = await editor.command(REPORT, {"show": False})
+    assert before["uri"] == pricing.as_uri()
     async with editor_for(FULL, argv=QUICK) as editor:
         tests = workspace / "tests" / "test_pricing.py"
         for place in ({"uri": pricing.as_uri()}, {"uri": tests.as_uri()}, {}):
-            assert await editor.command(REPORT, {**place, "show": False}) == before
+            assert await editor.command(REPORT, {**place, "show": False}) == {**before, "added": None}
+
+
+async def test_a_report_tells_which_tests_of_its_run_are_out(editor_for: EditorFactory, pricing: Path) -> None:
+    names = ["test_add_tax_nothing", "test_add_tax_double_price", "test_add_tax_rejects_negative"]
+    async with editor_for(FULL, argv=QUICK) as editor:
+        await generated(editor, pricing)
+        report = await editor.command(REPORT, {"show": False})
+        assert report["added"] == {"tests": names, "rejected": []}
+        await editor.command("testwright.rejectTests", {"run": report["run"], "tests": names[1:2]})
+        report = await editor.command(REPORT, {"show": False})
+        assert report["added"] == {"tests": [names[0], names[2]], "rejected": names[1:2]}
+
+
+async def test_the_tests_of_a_run_of_an_earlier_server_are_not_taken_for_those_of_this_one(
+    editor_for: EditorFactory, workspace: Path, pricing: Path
+) -> None:
+    """Both servers call their first run ``generate-1``."""
+    other = workspace / "src" / "shop" / "other.py"
+    other.write_text(pricing.read_text(encoding="utf-8"), encoding="utf-8")
+    async with editor_for(FULL, argv=QUICK) as editor:
+        await generated(editor, pricing)
+    async with editor_for(FULL, argv=QUICK) as editor:
+        await generated(editor, other)
+        earlier = await editor.command(REPORT, {"uri": pricing.as_uri(), "show": False})
+        own = await editor.command(REPORT, {"uri": other.as_uri(), "show": False})
+        assert earlier["run"] == own["run"] == "generate-1"
+        assert earlier["added"] is None
+        assert own["added"] is not None
 
 
 async def test_the_report_of_a_run_that_failed_says_why(

@@ -41,12 +41,15 @@ def register(server: TestwrightServer) -> None:
         markdown = await asyncio.to_thread(account.markdown)
         if given.show:
             ls.session.in_background(_show(ls.session, account), f"showing the report of {account.run}")
+        addition = ls.session.results.added_by(account)
         return {
             "run": account.run,
             "kind": account.kind,
             "markdown": markdown,
             "report": account.report,
             "testUri": uri_of(account.test_file) if account.test_file is not None else None,
+            "uri": uri_of(account.path),
+            "added": _added(addition) if addition is not None else None,
         }
 
     @command(server, DISCARD, DiscardArguments)
@@ -157,9 +160,16 @@ def _answer(addition: Addition, status: str, message: str) -> dict[str, Any]:
         "run": addition.run,
         "status": status,
         "testUri": uri_of(addition.path),
+        **_added(addition),
+        "message": message,
+    }
+
+
+def _added(addition: Addition) -> dict[str, list[str]]:
+    """What a run has added and what of it was rejected, as far as is known, in the order of the file."""
+    return {
         "tests": list(addition.tests),
         "rejected": [name for name in addition.delivered.tests if name in addition.rejected],
-        "message": message,
     }
 
 

@@ -103,6 +103,13 @@ class Results:
         """The tests that a run has added; None when it has added none, or is forgotten."""
         return self._additions.get(run)
 
+    def added_by(self, account: Account) -> Addition | None:
+        """The tests that the run of an account has added; None when there are none, or an earlier server ran it.
+
+        Ids count from one for each server, so that of an earlier one may be that of another run here.
+        """
+        return self.of_run(account.run) if self._accounts.get(account.run) is account else None
+
     def at(self, test_file: Path) -> Addition | None:
         """What the last run has added to a test file; None when none has."""
         resolved = test_file.resolve()
