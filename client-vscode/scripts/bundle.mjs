@@ -16,13 +16,12 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = dirname(here);
-const bundled = join(here, "bundled");
 
 /** Any fixed time makes the same bytes of the same files; this one is hatchling's own. */
 export const EPOCH = process.env.SOURCE_DATE_EPOCH ?? "1580601600";
 
-/** Build the wheel and put it into bundled/ with the requirements. What was there before goes. */
-export function bundle() {
+/** Build the wheel and put it into a folder with the requirements. The wheel of another version goes. */
+export function bundle(bundled = join(here, "bundled")) {
     const python = resolve(root, process.env.VENV ?? ".venv", "bin", "python");
     if (!existsSync(python)) {
         throw new Error(`There is no ${python}, which builds the server's wheel. Run: make setup`);
@@ -52,7 +51,6 @@ export function bundle() {
     } finally {
         rmSync(made, { recursive: true, force: true });
     }
-    return bundled;
 }
 
 /** The extension's version, which is the server's. */

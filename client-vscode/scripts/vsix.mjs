@@ -25,7 +25,7 @@ const target = resolve(values.out ?? join(here, `testwright-${version()}.vsix`))
 const stage = mkdtempSync(join(tmpdir(), "testwright-vsix-"));
 try {
     const inputs = await buildExtension({ outdir: join(stage, "dist"), production: true });
-    cpSync(bundle(), join(stage, "bundled"), { recursive: true, filter: (path) => !path.includes(".making-") });
+    bundle(join(stage, "bundled"));
     mkdirSync(join(stage, "media"));
     for (const path of [
         "media/icon.png",
