@@ -1,0 +1,80 @@
+// Runs the extension-host tests of test/host in a real VS Code, each file in one of its own:
+//
+//     node scripts/host-tests.mjs [--file lifecycle]… [--grep REGEXP] [--seconds 300]
+//
+// What failed is kept in out/failures: a picture of the window, and the logs.
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+import { build } from "esbuild";
+
+import { buildExtension, buildFiles } from "./build.mjs";
+
+const here = dirname(dirname(fileURLToPath(import.meta.url)));
+process.env.REPOSITORY = dirname(here);
+
+const { values } = parseArgs({
+    options: {
+        file: { type: "string", multiple: true },
+        grep: { type: "string" },
+        seconds: { type: "string", default: "300" },
+    },
+});
+const all = readdirSync(join(here, "test", "host"))
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => name.slice(0, -".test.ts".length))
+    .sort();
+const chosen = values.file ?? all;
+for (const name of chosen.filter((name) => !all.includes(name))) {
+    throw new Error(`There is no test/host/${name}.test.ts; there are: ${all.join(", ")}`);
+}
+
+const load = async (source, name) => {
+    await build({
+        absWorkingDir: here,
+        bundle: true,
+        platform: "node",
+        format: "esm",
+        target: "node20",
+        // Below this folder, so that packages are found.
+        entryPoints: [source],
+        outfile: join(here, "out", "runner", `${process.pid}`, `${name}.mjs`),
+        packages: "external",
+        logLevel: "warning",
+    });
+    return import(pathToFileURL(join(here, "out", "runner", `${process.pid}`, `${name}.mjs`)).href);
+};
+
+let failed = [];
+try {
+    const { runHostTests, findTools } = await load("test/support/runner.ts", "runner");
+    const tools = findTools(process.env.REPOSITORY);
+    for (const name of chosen) {
+        console.log(`== ${name}`);
+        const window = existsSync(join(here, "test", "host", `${name}.window.ts`))
+            ? (await load(`test/host/${name}.window.ts`, name)).default
+            : {};
+        const ok = await runHostTests(tools, {
+            name,
+            window,
+            grep: values.grep,
+            seconds: Number(values.seconds),
+            build: async (folder) => {
+                await buildExtension({ outdir: join(folder, "dist") });
+                await buildFiles(["test/host/index.ts", `test/host/${name}.test.ts`], {
+                    outdir: join(folder, "out", "host"),
+                    outbase: "test/host",
+                });
+            },
+        });
+        if (!ok) {
+            failed.push(name);
+        }
+    }
+} finally {
+    rmSync(join(here, "out", "runner", `${process.pid}`), { recursive: true, force: true });
+}
+console.log(failed.length === 0 ? "== all passed" : `== failed: ${failed.join(", ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,117 @@
+/** code-server: the real VS Code, served to a browser. */
+import { spawn } from "node:child_process";
+import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+import { killTree } from "./processes";
+import type { Surroundings } from "./surroundings";
+import type { Tools } from "./tools";
+import { waitFor } from "./waiting";
+
+export interface CodeServer {
+    /** `127.0.0.1:8123` */
+    readonly address: string;
+    readonly pid: number;
+    /** Address of a page with a folder or `.code-workspace` file opened, and what VS Code is told besides. */
+    page(workspace: string, payload?: readonly (readonly [string, string])[]): string;
+    /** A path as VS Code in the browser names it. */
+    remote(path: string): string;
+    /** What it has logged. */
+    log(): string;
+    /** End it, and all that it has started. */
+    stop(): void;
+}
+
+export interface CodeServerOptions {
+    /** Whether VS Code asks if the user trusts a workspace; else it trusts all. */
+    readonly asksForTrust?: boolean;
+}
+
+/** Start it and wait until it serves. */
+export async function startCodeServer(
+    tools: Tools,
+    surroundings: Surroundings,
+    { asksForTrust = false }: CodeServerOptions = {},
+): Promise<CodeServer> {
+    const port = await freePort();
+    const config = join(surroundings.folder, "code-server.yaml");
+    writeFileSync(config, "");
+    const logFile = join(surroundings.folder, "code-server.log");
+    const output = openSync(logFile, "a");
+    const log = (): string => readFileSync(logFile, "utf8");
+    const started = spawn(
+        tools.node,
+        [
+            tools.codeServer,
+            "--auth=none",
+            `--bind-addr=127.0.0.1:${port}`,
+            `--config=${config}`,
+            `--user-data-dir=${surroundings.userData}`,
+            `--extensions-dir=${surroundings.extensions}`,
+            "--disable-telemetry",
+            "--disable-update-check",
+            ...(asksForTrust ? [] : ["--disable-workspace-trust"]),
+            "--disable-getting-started-override",
+            "--ignore-last-opened",
+            "--vscode-option=enable-smoke-test-driver",
+        ],
+        { cwd: surroundings.folder, env: surroundings.environment, stdio: ["ignore", output, output] },
+    );
+    const { pid } = started;
+    if (pid === undefined) {
+        throw new Error(`code-server does not start: ${tools.node} ${tools.codeServer}`);
+    }
+    const address = `127.0.0.1:${port}`;
+    try {
+        await waitFor(
+            "answer of code-server",
+            async () => {
+                if (started.exitCode !== null) {
+                    throw new Error(`code-server ended with ${started.exitCode}:\n${log()}`);
+                }
+                return fetch(`http://${address}/healthz`).then(
+                    (answer) => answer.ok,
+                    () => false,
+                );
+            },
+            { seconds: 60 },
+        );
+    } catch (error) {
+        killTree(pid);
+        throw error;
+    }
+    return {
+        address,
+        pid,
+        page: (workspace, payload = []) => {
+            const query = new URLSearchParams({
+                [workspace.endsWith(".code-workspace") ? "workspace" : "folder"]: workspace,
+                payload: JSON.stringify(payload),
+            });
+            return `http://${address}/?${query.toString()}`;
+        },
+        remote: (path) => `vscode-remote://${address}${path}`,
+        log,
+        stop: () => {
+            killTree(pid);
+        },
+    };
+}
+
+async function freePort(): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const server = createServer();
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", () => {
+            const address = server.address();
+            server.close(() => {
+                if (address === null || typeof address === "string") {
+                    reject(new Error("no port"));
+                } else {
+                    resolve(address.port);
+                }
+            });
+        });
+    });
+}
