@@ -109,6 +109,18 @@ async def test_a_new_file_is_on_the_disk_before_it_is_shown(
     assert [path.name for path in tests.parent.iterdir()] == [tests.name]
 
 
+async def test_a_file_that_nobody_wants_to_see_is_written_and_not_shown(
+    editor_for: EditorFactory, tests: Path, pricing: Path
+) -> None:
+    async with editor_for(VSCODE, argv=QUICK) as editor:
+        editor.open(pricing)
+        await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax", "show": False})
+        await told(editor)
+        await editor.request("testwright/status", None)
+    assert tests.is_file()
+    assert editor.all_of("window/showDocument") == []
+
+
 async def test_an_open_test_file_is_changed_by_one_edit_that_one_undo_takes_back(
     editor_for: EditorFactory, tests: Path, pricing: Path, profile: Profile
 ) -> None:

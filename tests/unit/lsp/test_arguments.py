@@ -36,8 +36,9 @@ def test_all_that_generate_takes() -> None:
     found = read({"uri": "file:///a.py", "range": RANGE, "workDoneToken": 5})
 
     assert found == GenerateArguments(
-        "file:///a.py", types.Range(types.Position(3, 0), types.Position(4, 2)), None, token=5
+        "file:///a.py", types.Range(types.Position(3, 0), types.Position(4, 2)), None, show=True, token=5
     )
+    assert read({"uri": "file:///a.py", "show": False}).show is False
     assert read({"uri": "file:///a.py", "symbol": "Cart.total"}).symbol == "Cart.total"
     assert read({"uri": "file:///a.py", "symbol": None, "range": None}).range is None
 
@@ -57,7 +58,7 @@ def test_all_that_generate_takes() -> None:
         ({"uri": "a", "ur": 1}, "testwright.generateTests does not take 'ur'. Did you mean uri?"),
         (
             {"uri": "a", "budget": 1},
-            "testwright.generateTests does not take 'budget'. It takes uri, range, symbol, workDoneToken.",
+            "testwright.generateTests does not take 'budget'. It takes uri, range, symbol, show, workDoneToken.",
         ),
         (
             {"uri": "a", "workDoneToken": 1.5},

@@ -174,18 +174,26 @@ class GenerateArguments:
         uri: The module's document.
         range: Lines in it: the innermost public class or function that holds them is meant; None for the module.
         symbol: Qualified name of what is meant (``Cart.total``); None to go by ``range``.
+        show: Whether the editor is to show the test file at the end.
         token: A progress token of the client.
     """
 
     uri: str
     range: types.Range | None
     symbol: str | None
+    show: bool
     token: Token | None
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Read them."""
-        found = cls(fields.text("uri"), fields.range("range"), fields.optional_text("symbol"), fields.token())
+        found = cls(
+            fields.text("uri"),
+            fields.range("range"),
+            fields.optional_text("symbol"),
+            fields.flag("show", default=True),
+            fields.token(),
+        )
         if found.range is not None and found.symbol is not None:
             raise WrongArgument("testwright.generateTests takes range or symbol, not both.")
         return found

@@ -44,7 +44,7 @@ def register(server: TestwrightServer) -> None:
         symbol = given.symbol
         if given.range is not None:
             symbol = await _symbol_at(ls.session, given.uri, given.range)
-        return launch(ls.session, "generate", path, symbol, token=given.token)
+        return launch(ls.session, "generate", path, symbol, token=given.token, show=given.show)
 
     @command(server, JUDGE, JudgeArguments)
     async def judge(ls: TestwrightServer, given: JudgeArguments) -> dict[str, Any]:

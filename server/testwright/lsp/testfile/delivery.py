@@ -143,7 +143,7 @@ class Delivery:
         if shown is None or ending.status != "written":
             return ending
         session = self._session
-        if shown.path.exists():  # else it is an open document that was never saved
+        if self._run.work.show and shown.path.exists():  # else it is an open document that was never saved
             session.in_background(self._show(shown), f"showing {shown.path.name}")
         document = session.documents.opened_at(shown.path)
         if self._in_editor and document is not None and not await self._is_saved(document):

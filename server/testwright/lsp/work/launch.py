@@ -19,6 +19,7 @@ def launch(  # noqa: PLR0913 - each is a part of what is asked for
     *,
     token: int | str | None = None,
     quiet: bool = False,
+    show: bool = True,
 ) -> dict[str, Any]:
     """Start a run, queue it, or join the one that does the same.
 
@@ -29,12 +30,13 @@ def launch(  # noqa: PLR0913 - each is a part of what is asked for
         symbol: Qualified name in it, None for the module.
         token: A progress token of the client.
         quiet: Whether it was not asked for by the user.
+        show: Whether the editor is to show the test file at the end.
 
     Returns:
         What a command answers: ``run``, ``status``, ``subject`` and ``waitsFor``.
     """
     folders = session.folders
-    work = Work(kind, path, path.resolve(), symbol, folders.uri_of(path), folders.root_of(path), token, quiet)
+    work = Work(kind, path, path.resolve(), symbol, folders.uri_of(path), folders.root_of(path), token, quiet, show)
     run, is_new = session.runs.start(work)
     return answer(run, is_new=is_new)
 

@@ -41,6 +41,7 @@ class Work:
         root: Root of its project.
         token: The client's own progress token, None when the server is to create one.
         quiet: Whether it was not asked for by the user: no progress, no message at the end.
+        show: Whether the editor is to show the test file at the end; not where many are written in a row.
     """
 
     kind: RunKind
@@ -51,6 +52,7 @@ class Work:
     root: Path
     token: int | str | None = None
     quiet: bool = False
+    show: bool = True
 
     @property
     def module_name(self) -> str:
