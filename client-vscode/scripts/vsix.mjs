@@ -31,11 +31,11 @@ try {
         "media/icon.png",
         ...readdirSync(join(here, "media/walkthrough")).map((name) => `media/walkthrough/${name}`),
         "package.nls.json",
-        "README.md",
         "CHANGELOG.md",
     ]) {
         cpSync(join(here, path), join(stage, path));
     }
+    writeFileSync(join(stage, "README.md"), withoutPictures(readFileSync(join(here, "README.md"), "utf8")));
     cpSync(join(here, "../LICENSE"), join(stage, "LICENSE"));
     writeFileSync(join(stage, "THIRD-PARTY-NOTICES.txt"), notices(here, inputs));
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(published(), null, 2)}\n`);
@@ -55,6 +55,11 @@ try {
     });
 } finally {
     rmSync(stage, { recursive: true, force: true });
+}
+
+/** The editor shows only those pictures of a README that are fetched from an address, and ours have none. */
+function withoutPictures(markdown) {
+    return markdown.replaceAll(/^!\[[^\]]*\]\([^)]*\)\n\n?/gm, "");
 }
 
 /** package.json as the editor needs it. */
