@@ -63,6 +63,8 @@ export interface RunFinished {
     readonly run: string;
     readonly kind: RunKind;
     readonly status: string;
+    /** How the message is meant. */
+    readonly severity: "info" | "warning" | "error";
     readonly subject: string;
     readonly uri: string;
     readonly testUri: string | null;

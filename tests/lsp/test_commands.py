@@ -77,6 +77,7 @@ async def test_a_client_that_takes_our_notifications_is_told_all(
         "run": "generate-1",
         "kind": "generate",
         "status": "written",
+        "severity": "info" if report["threshold_reached"] else "warning",
         "subject": "add_tax",
         "uri": pricing.as_uri(),
         "testUri": (workspace / "tests" / "test_pricing.py").as_uri(),

@@ -47,6 +47,7 @@ def _announce_end(session: Session, run: Run) -> None:
                 "run": run.id,
                 "kind": run.work.kind,
                 "status": ending.status,
+                "severity": ending.severity,
                 "subject": run.work.subject,
                 "uri": uri_of(run.work.path),
                 "testUri": uri_of(ending.test_file) if ending.test_file is not None else None,
