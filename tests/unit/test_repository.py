@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shlex
 import shutil
@@ -18,7 +19,7 @@ import testwright
 from testwright.cli.commands import commands
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/editors.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/editors.md", "client-vscode/README.md")
 
 # Addresses of package indexes and their files; a lock file must work with whatever index a machine uses.
 INDEX_ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host|\bfile:", re.IGNORECASE)
@@ -149,6 +150,13 @@ def check_testwright(words: list[str]) -> None:
         command.make_context(words[0], words[1:])
 
 
+def check_npm(words: list[str]) -> None:
+    """The script exists; only those of the extension are spoken of."""
+    scripts = json.loads((ROOT / "client-vscode" / "package.json").read_text(encoding="utf-8"))["scripts"]
+    assert words[0] == "run"
+    assert words[1] in scripts, f"npm run {words[1]}"
+
+
 def check_make(words: list[str]) -> None:
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for word in words:
@@ -165,6 +173,11 @@ def test_every_command_in_the_documents_exists(document: str, line: str) -> None
         check_testwright(arguments)
     elif program == "make":
         check_make(arguments)
+    elif program == "npm":
+        check_npm(arguments)
+    elif program == "code":
+        assert arguments[0] == "--install-extension"
+        assert Path(arguments[1]).name == f"testwright-{testwright.__version__}.vsix"
     elif (ROOT / program).is_file() and "/" in program:
         assert (ROOT / program).stat().st_mode & 0o100, f"{program} is not executable"
     else:
