@@ -68,7 +68,7 @@ demo: $(VENV)/.runtime
 		echo; echo "--- $$file"; head -n 60 "$$file"; done
 
 # What is needed is looked for first, so that nobody waits for tests to hear that Node is missing.
-test: $(VENV)/.dev $(CLIENT)/node_modules/.installed
+test: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 	@$(MAKE) -s test-server
 	@$(MAKE) -s test-client
 
@@ -78,7 +78,7 @@ test-server: $(VENV)/.dev
 test-client: $(CLIENT)/node_modules/.installed
 	@cd $(CLIENT) && npm run --silent test:unit
 
-lint: $(VENV)/.dev $(CLIENT)/node_modules/.installed
+lint: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 	@$(MAKE) -s lint-server
 	@$(MAKE) -s lint-client
 
