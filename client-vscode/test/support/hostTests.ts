@@ -96,7 +96,8 @@ export async function runHostTests(tools: Tools, tests: HostTests): Promise<bool
         clearTimeout(timer);
         printing.stop();
         const outside = browser.outside;
-        const ok = code === 0 && outside.length === 0 && /^\s+[1-9]\d* passing/m.test(readFileSync(outputs.file, "utf8"));
+        const ok =
+            code === 0 && outside.length === 0 && /^\s+[1-9]\d* passing/m.test(readFileSync(outputs.file, "utf8"));
         if (!ok) {
             const why =
                 code === undefined

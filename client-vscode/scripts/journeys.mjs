@@ -1,0 +1,76 @@
+// Runs the journeys of test/journeys: what a user does, in a real VS Code with the packaged extension:
+//
+//     node scripts/journeys.mjs [--file generate]… [--grep REGEXP] [--vsix PATH] [--update-screenshots]
+//
+// Pictures of each state are kept in out/screenshots, those of failures with the logs in out/failures. The pictures of
+// the README are taken from there by --update-screenshots.
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { buildFiles } from "./build.mjs";
+
+const here = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(here);
+const out = join(here, "out");
+
+/** Pictures of the README, and the journeys' that they are. */
+const README = {};
+
+const { values } = parseArgs({
+    options: {
+        file: { type: "string", multiple: true },
+        grep: { type: "string" },
+        vsix: { type: "string" },
+        "update-screenshots": { type: "boolean", default: false },
+    },
+});
+
+const all = readdirSync(join(here, "test", "journeys"))
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => name.slice(0, -".test.ts".length))
+    .sort();
+const chosen = values.file ?? all;
+for (const name of chosen.filter((name) => !all.includes(name))) {
+    throw new Error(`There is no test/journeys/${name}.test.ts; there are: ${all.join(", ")}`);
+}
+
+const tools = process.env.VSCODE_TOOLS ?? execFileSync(join(root, ".ci/install-vscode"), { encoding: "utf8" });
+mkdirSync(out, { recursive: true });
+let vsix = values.vsix === undefined ? undefined : resolve(values.vsix);
+if (vsix === undefined) {
+    vsix = join(out, `journeys-${process.pid}.vsix`);
+    const [, node] = /^node=(.*)$/m.exec(tools);
+    execFileSync(node, [join(here, "scripts/vsix.mjs"), "--out", vsix], { stdio: ["ignore", "ignore", "inherit"] });
+}
+const built = join(out, `journeys-${process.pid}`);
+let status;
+try {
+    await buildFiles(
+        chosen.map((name) => `test/journeys/${name}.test.ts`),
+        { outdir: built, outbase: "test/journeys" },
+    );
+    ({ status } = spawnSync(
+        process.execPath,
+        [
+            join(here, "node_modules/mocha/bin/mocha.js"),
+            ...["--forbid-only", "--forbid-pending", "--timeout", "180000", "--no-config"],
+            ...(values.grep === undefined ? [] : ["--grep", values.grep]),
+            ...chosen.map((name) => join(built, `${name}.test.js`)),
+        ],
+        { stdio: "inherit", env: { ...process.env, REPOSITORY: root, VSCODE_TOOLS: tools, TESTS_VSIX: vsix } },
+    ));
+} finally {
+    rmSync(built, { recursive: true, force: true });
+    if (values.vsix === undefined) {
+        rmSync(vsix, { force: true });
+    }
+}
+if (status === 0 && values["update-screenshots"]) {
+    for (const [name, picture] of Object.entries(README)) {
+        cpSync(join(out, "screenshots", `${picture}.png`), join(here, "media/screenshots", `${name}.png`));
+    }
+}
+process.exitCode = status ?? 1;
