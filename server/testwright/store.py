@@ -215,6 +215,19 @@ class Store:
 
         return self._run(read)
 
+    def coverage_times(self, since: float = 0.0) -> dict[Path, float]:
+        """When each module was measured, of those that were measured after a time.
+
+        Args:
+            since: In seconds since 1970 UTC.
+        """
+
+        def read(connection: sqlite3.Connection) -> dict[Path, float]:
+            rows = connection.execute("SELECT path, measured FROM coverage WHERE measured > ?", (since,))
+            return {Path(os.fsdecode(path)): when for path, when in rows}
+
+        return self._run(read)
+
     def forget_coverage(self, path: Path) -> None:
         """Keep nothing of what was measured of a module, its text included.
 

@@ -24,6 +24,7 @@ UNKNOWN = {
     "stale": False,
     "missingLines": [],
     "coveredLines": [],
+    "branches": [],
     "tests": 0,
     "testUri": None,
     "reason": "It was not measured yet.",
@@ -35,6 +36,7 @@ KNOWN = UNKNOWN | {
     "branch": 50.0,
     "missingLines": [8],
     "coveredLines": [2, 5, 7, 9, 12, 14, 15, 16, 19, 22, 23, 25, 27, 28, 30, 32, 33, 34, 35],
+    "branches": [{"from": 7, "to": 8, "taken": False}],
     "tests": 4,
     "reason": None,
 }
@@ -285,7 +287,7 @@ async def test_who_asks_gets_the_same(
         await measure(editor, pricing)
         assert await editor.request(COVERAGE, ask) == with_branch(KNOWN) | ask
         other = {"uri": (workspace / "other.py").as_uri()}
-        expected = UNKNOWN | other | {"version": None, "reason": "This document is not open."}
+        expected = UNKNOWN | other | {"version": None, "reason": "other.py does not exist."}
         assert await editor.request(COVERAGE, other) == expected
         untitled = {"uri": "untitled:Untitled-1"}
         assert (await editor.request(COVERAGE, untitled))["state"] == "unknown"

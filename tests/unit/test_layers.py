@@ -24,6 +24,7 @@ ROWS = (
     {"judge_rendering"},
     {"lsp"},
     {"cli"},
+    {"__main__"},
 )
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 

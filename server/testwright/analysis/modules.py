@@ -53,6 +53,15 @@ def name_module(project: Project, path: Path) -> ModuleName:
     Raises:
         TargetError: No import statement can name it, or it is not in the workspace.
     """
+    return name_in(project, path, Evidence(project.workspace))
+
+
+def name_in(project: Project, path: Path, evidence: Evidence) -> ModuleName:
+    """The dotted name of a file, as ``name_module``, by evidence that was gathered once for many files.
+
+    Raises:
+        TargetError: As there.
+    """
     workspace = project.workspace
     if not path.parent.is_relative_to(workspace):
         raise TargetError(
@@ -72,7 +81,7 @@ def name_module(project: Project, path: Path) -> ModuleName:
     usual = [root for root in roots if root == workspace / "src" or root in project.declared_roots]
     root = (
         declared
-        or _by_evidence(path, [*usual, *allowed], workspace)
+        or evidence.root_of(path, [*usual, *allowed])
         or next((root for root in usual if root in allowed), None)
         or _default(path, allowed or roots, package_root, workspace)
     )
@@ -80,6 +89,42 @@ def name_module(project: Project, path: Path) -> ModuleName:
     if dotted is None:
         raise _no_name(path, workspace)
     return ModuleName(dotted, root)
+
+
+class Evidence:
+    """What the import statements of a workspace say of where its packages are; they are read when they are needed.
+
+    Args:
+        workspace: Absolute, resolved root.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._imported: tuple[str, ...] | None = None
+        self._found: dict[frozenset[tuple[Path, frozenset[str]]], Path | None] = {}
+
+    def root_of(self, path: Path, roots: list[Path]) -> Path | None:
+        """The root under which most import statements find the file's package; None when none or two lead."""
+        roots = list(dict.fromkeys(roots))
+        if len(roots) < 2:
+            return None
+        heads = {root: frozenset(_heads(path, root)) for root in roots}
+        asked = frozenset(heads.items())
+        if asked not in self._found:
+            self._found[asked] = self._leading(heads)
+        return self._found[asked]
+
+    def _leading(self, heads: dict[Path, frozenset[str]]) -> Path | None:
+        if self._imported is None:
+            self._imported = tuple(_imported_names(self._workspace))
+        votes = dict.fromkeys(heads, 0)
+        for imported in self._imported:
+            for root, names in heads.items():
+                if any(imported == name or imported.startswith(name + ".") for name in names):
+                    votes[root] += 1
+        best = max(votes.values())
+        leading = [root for root in heads if votes[root] == best]
+        return leading[0] if best and len(leading) == 1 else None
 
 
 def module_path(root: Path, dotted: str) -> Path:
@@ -175,22 +220,6 @@ def _default(path: Path, allowed: list[Path], package_root: Path, workspace: Pat
     if in_package and package_root in allowed:
         return package_root
     return workspace if workspace in allowed else allowed[0]
-
-
-def _by_evidence(path: Path, roots: list[Path], workspace: Path) -> Path | None:
-    """The root under which most import statements find the file's package; None when none or two lead."""
-    roots = list(dict.fromkeys(roots))
-    if len(roots) < 2:
-        return None
-    heads = {root: _heads(path, root) for root in roots}
-    votes = dict.fromkeys(roots, 0)
-    for imported in _imported_names(workspace):
-        for root, names in heads.items():
-            if any(imported == name or imported.startswith(name + ".") for name in names):
-                votes[root] += 1
-    best = max(votes.values())
-    leading = [root for root in roots if votes[root] == best]
-    return leading[0] if best and len(leading) == 1 else None
 
 
 def _heads(path: Path, root: Path) -> set[str]:

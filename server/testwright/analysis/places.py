@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from testwright.analysis.buffers import Buffers
@@ -95,7 +95,22 @@ def find_test_file(
     held = Buffers.of(buffers or {})
     if output is not None:
         return output if output.is_file() or output in held else None
-    return _existing_for(target, *survey(project, held), held)
+    return _existing_for(target, _Survey(*survey(project, held), held))
+
+
+def find_test_files(
+    project: Project, targets: Iterable[Target], buffers: Mapping[Path, str] | None = None
+) -> Iterator[tuple[Target, Path | None]]:
+    """The test file that each of many modules has already, as ``find_test_file``; the project is read once.
+
+    Args:
+        project: The project's settings.
+        targets: The modules.
+        buffers: Text of the documents that an editor holds, by absolute path.
+    """
+    held = Buffers.of(buffers or {})
+    found = _Survey(*survey(project, held), held)
+    return ((target, _existing_for(target, found)) for target in targets)
 
 
 def _named(output: Path, project: Project) -> Path:
@@ -131,30 +146,57 @@ def _same_folder(one: Path, other: Path) -> bool:
 
 def _choose(project: Project, target: Target, placement: Placement, buffers: Buffers) -> Path:
     tests, sources = survey(project, buffers)
-    existing = _existing_for(target, tests, sources, buffers)
+    existing = _existing_for(target, _Survey(tests, sources, buffers))
     if existing is not None:
         return existing
     convention = convention_for(placement, project, target.path, tests, sources)
     return _new(project, target, convention, tests, sources, buffers)
 
 
-def _existing_for(
-    target: Target, tests: Sequence[TestFile], sources: Sequence[SourceFile], buffers: Buffers
-) -> Path | None:
+class _Survey:
+    """The files of a project, for the search for the tests of one module or many.
+
+    Args:
+        tests: Its test files.
+        sources: Its other files.
+        buffers: What an editor holds.
+    """
+
+    def __init__(self, tests: Sequence[TestFile], sources: Sequence[SourceFile], buffers: Buffers) -> None:
+        self.tests = tests
+        self._buffers = buffers
+        self._sources: dict[str, list[SourceFile]] = {}
+        for source in sources:
+            for name in set(source.names):
+                self._sources.setdefault(name, []).append(source)
+        self._imports: dict[Path, Imports] = {}
+
+    def others(self, path: Path, names: Iterable[str]) -> list[SourceFile]:
+        """The files beside one that a test file may call by one of its names."""
+        return [source for name in names for source in self._sources.get(name, ()) if source.path != path]
+
+    def imports(self, test: TestFile) -> Imports:
+        """What a test file imports."""
+        if test.path not in self._imports:
+            self._imports[test.path] = read_imports(test.path, self._buffers)
+        return self._imports[test.path]
+
+
+def _existing_for(target: Target, survey: _Survey) -> Path | None:
     """The unit-test file that the module has already; the best one when it has several."""
     parts = tuple(target.module.split("."))
     names = set(subject_names(target.path, parts))
     longer = set(joined_names(parts))
-    others = [source for source in sources if source.path != target.path and names & set(source.names)]
+    others = survey.others(target.path, names)
     ranked: list[tuple[tuple[int, ...], str, Path]] = []
-    for test in tests:
-        folders = test.path.relative_to(target.workspace).parts[:-1]
-        if OTHER_LEVELS & set(folders):
-            continue
+    for test in survey.tests:
         is_named = test.subject in names or test.subject in longer
         if not is_named and not any(_is_close(test.subject, name) for name in names):
             continue
-        imports = read_imports(test.path, buffers)
+        folders = test.path.relative_to(target.workspace).parts[:-1]
+        if OTHER_LEVELS & set(folders):
+            continue
+        imports = survey.imports(test)
         takes = _imports_target(imports, target, is_alone=not others)
         nearness = _nearness(test.path, target)
         if not takes and (not is_named or any(imports.name(other) for other in others) or (others and not nearness)):
@@ -166,6 +208,8 @@ def _existing_for(
 
 
 def _is_close(subject: str, name: str) -> bool:
+    if 2 * min(len(subject), len(name)) < CLOSE * (len(subject) + len(name)):
+        return False  # as the likeness would say, without the time that it takes
     return difflib.SequenceMatcher(None, subject, name, autojunk=False).ratio() >= CLOSE
 
 

@@ -242,6 +242,24 @@ def _inside(given: Path, workspace: Path) -> Path:
     )
 
 
+def read_source(path: Path, buffers: Buffers | None = None) -> str:
+    """Text of a Python file, line ends as they are.
+
+    Args:
+        path: Absolute.
+        buffers: What an editor holds.
+
+    Raises:
+        TargetError: It cannot be read, is too large, or is no text.
+    """
+    held = buffers if buffers is not None else Buffers()
+    if path not in held and not path.is_file():  # a pipe would be read for ever
+        what = "is not a regular file" if path.exists() else "does not exist"
+        raise TargetError(f"{path.name} {what}.", next_step="Check the path.")
+    given = Path(path.name)
+    return decode_source(_read(path, given, held), given)
+
+
 def _read(resolved: Path, given: Path, buffers: Buffers) -> bytes:
     data = buffers.data(resolved)
     if data is None:

@@ -18,12 +18,16 @@ SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "di
 _ROOT_ONLY = frozenset({"build", "dist"})
 
 
-def python_files(root: Path) -> Iterator[Path]:
-    """Regular ``*.py`` files below a folder, shallow ones first, sorted; at most ``MAX_FILES``.
+def python_files(root: Path, below: Path | None = None) -> Iterator[Path]:
+    """Regular ``*.py`` files of a workspace, shallow ones first, sorted; at most ``MAX_FILES``.
 
     Folders and files that are links, that are hidden, or that cannot be read are passed over.
+
+    Args:
+        root: Its root.
+        below: The folder in it that is walked; the root when None.
     """
-    waiting = [root]
+    waiting = [root if below is None else below]
     found = 0
     while waiting:
         following: list[Path] = []
@@ -40,6 +44,25 @@ def python_files(root: Path) -> Iterator[Path]:
         waiting = following
 
 
+def passed_over(root: Path, path: Path) -> str | None:
+    """The folder because of which a walk does not come to a path; None when it does.
+
+    Args:
+        root: Root of the workspace.
+        path: A folder or file in it.
+
+    Returns:
+        Its path below the root.
+    """
+    folder = root
+    for part in path.relative_to(root).parts[: None if path.is_dir() else -1]:
+        entry, at_root = folder / part, folder == root
+        if entry.is_symlink() or _is_named_to_skip(part, at_root=at_root) or os.path.lexists(entry / "pyvenv.cfg"):
+            return entry.relative_to(root).as_posix()
+        folder = entry
+    return None
+
+
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -49,9 +72,10 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_skipped(entry: os.DirEntry[str], *, at_root: bool) -> bool:
-    name = entry.name
-    if name.startswith("."):
-        return True
-    if name in SKIPPED_FOLDERS and (at_root or name not in _ROOT_ONLY):
+    if _is_named_to_skip(entry.name, at_root=at_root):
         return True
     return os.path.lexists(os.path.join(entry.path, "pyvenv.cfg"))  # noqa: PTH118 - called for each folder
+
+
+def _is_named_to_skip(name: str, *, at_root: bool) -> bool:
+    return name.startswith(".") or (name in SKIPPED_FOLDERS and (at_root or name not in _ROOT_ONLY))

@@ -13,6 +13,7 @@ from testwright.lsp.features import (
     configuration,
     coverage,
     diagnostics,
+    modules,
     review,
     status,
     synchronization,
@@ -23,7 +24,7 @@ from testwright.lsp.texts.documents import Documents
 from testwright.lsp.wire.peer import Peer
 from testwright.lsp.wire.protocol import Protocol
 
-FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, review, status)
+FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, modules, review, status)
 
 
 class TestwrightServer(LanguageServer):

@@ -21,6 +21,7 @@ from testwright.lsp.client.folders import Folders
 from testwright.lsp.client.warnings import Warnings
 from testwright.lsp.coverage.display import Display
 from testwright.lsp.coverage.hints import Hints
+from testwright.lsp.coverage.overview import Overview
 from testwright.lsp.reports.keeping import Keeper
 from testwright.lsp.reports.results import Results
 from testwright.lsp.texts.documents import Document, Documents
@@ -48,6 +49,7 @@ class Session:
         results: What runs have ended with.
         test_places: Which test file a module has.
         hints: What is known of the coverage of modules.
+        overview: The same of all modules of the workspace.
         display: What the client has been told of it.
         progress_tokens: Which run each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
@@ -70,6 +72,7 @@ class Session:
         self.results = Results(keeper)
         self.test_places = TestPlaces(self.folders.root_of, documents.buffers, watched=self.client.watched_files)
         self.hints = Hints(documents, self.test_places, keeper, watched=self.client.watched_files)
+        self.overview = Overview(self, keeper)
         self.display = Display(self)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted

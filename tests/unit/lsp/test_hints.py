@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
 
+from testwright.analysis.digests import digest_of, digest_of_data
 from testwright.errors import WriteFailure
 from testwright.lsp.coverage import hints as module
 from testwright.lsp.coverage.figures import Figures, Measurement, view
-from testwright.lsp.coverage.hints import Hints, Tests, digest_of, digest_of_data
+from testwright.lsp.coverage.hints import Hints, Tests
 from testwright.lsp.texts import documents as document_module
 from testwright.lsp.texts import places as test_places
 from testwright.lsp.texts.documents import Document, Documents
@@ -49,6 +51,15 @@ class Memory:
     def forget_measurement(self, path: Path) -> None:
         self._act()
         self.kept.pop(path, None)
+
+    def measured_since(self, when: float) -> dict[Path, float]:
+        self._act()
+        return {path: one.when for path, one in self.kept.items() if one.when > when}
+
+    def measured_elsewhere(self, path: Path, sets: CoverageSets, when: float | None = None) -> None:
+        """As another process does it."""
+        when = time.time() if when is None else when
+        self.kept[path] = Measurement(path, SOURCE, sets, 4, 0, digest_of(TESTS), when)
 
     def _act(self) -> None:
         assert threading.current_thread() is not threading.main_thread()
@@ -252,6 +263,69 @@ async def test_a_run_marks_the_tests_before_it_and_takes_what_it_has_written(wor
     world.hints.take(ModuleCoverage(world.path, SOURCE, SETS, 3, 0), tests)
     assert not await world.hints.check_tests(world.path)
     assert not (await world.figures()).is_stale
+
+
+ALL = CoverageSets(frozenset({1, 2, 3, 4}), frozenset({1, 2, 3, 4}))
+
+
+async def test_what_another_process_measures_takes_the_place_of_what_was_known(world: World) -> None:
+    await world.measure()
+    assert (await world.figures()).measurement.sets == SETS
+    assert await world.hints.look_at_memory() == []
+    world.memory.measured_elsewhere(world.path, ALL)
+    other = world.path.with_name("other.py")
+    world.memory.measured_elsewhere(other, ALL)
+    assert sorted(await world.hints.look_at_memory()) == [world.path, other]
+    figures = await world.figures()
+    assert figures.measurement.sets == ALL
+    assert not figures.is_stale
+    assert await world.hints.look_at_memory() == []
+    assert other not in world.hints.measurements(), "it is read when it is asked for"
+    await world.hints.load(other)
+    assert world.hints.measurements()[other].sets == ALL
+
+
+async def test_what_this_process_has_measured_is_no_news(world: World) -> None:
+    await world.measure()
+    await world.hints.close()
+    assert world.path in world.memory.kept
+    assert await world.hints.look_at_memory() == []
+    await world.measure()
+    await world.hints.close()
+    assert await world.hints.look_at_memory() == []
+
+
+async def test_a_measurement_that_is_kept_late_is_seen_and_an_old_one_is_not(world: World) -> None:
+    await world.measure()
+    other = world.path.with_name("other.py")
+    late = time.time()
+    await asyncio.sleep(0.01)
+    world.memory.measured_elsewhere(other, ALL)
+    assert await world.hints.look_at_memory() == [other]
+    third = world.path.with_name("third.py")
+    world.memory.measured_elsewhere(third, ALL, late)
+    world.memory.measured_elsewhere(world.path.with_name("fourth.py"), ALL, late - 100)
+    assert await world.hints.look_at_memory() == [third]
+
+
+async def test_an_earlier_measurement_does_not_take_the_place_of_a_later_one(world: World) -> None:
+    earlier = time.time()
+    await asyncio.sleep(0.01)
+    await world.measure()
+    await world.hints.close()
+    world.memory.measured_elsewhere(world.path, ALL, earlier)
+    assert await world.hints.look_at_memory() == []
+    assert (await world.figures()).measurement.sets == SETS
+
+
+async def test_a_memory_that_cannot_be_looked_at_is_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.memory.error = WriteFailure("the disk is gone", next_step="")
+    for _ in range(3):
+        assert not await world.hints.look_at_memory()
+    assert caplog.text.count("the disk is gone") == 1
+    world.memory.error = None
+    world.memory.measured_elsewhere(world.path, ALL)
+    assert await world.hints.look_at_memory() == [world.path]
 
 
 async def test_a_module_that_is_gone_is_forgotten(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lsprotocol import types
@@ -33,12 +33,14 @@ class Folders:
 
     def change(self, added: Iterable[types.WorkspaceFolder], removed: Iterable[types.WorkspaceFolder]) -> None:
         """Take folders in and out."""
+        uris = dict(self._uris)  # a new one, since threads may be reading the other
         for folder in removed:
             if (path := path_of(folder.uri)) is not None:
-                self._uris.pop(path, None)
+                uris.pop(path, None)
         for folder in added:
             if (path := path_of(folder.uri)) is not None:
-                self._uris[path] = folder.uri
+                uris[path] = folder.uri
+        self._uris = uris
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -58,6 +60,19 @@ class Folders:
     def path_of(self, uri: str | None) -> Path | None:
         """The folder of that address; None when there is none."""
         return next((path for path, own in self._uris.items() if own == uri), None)
+
+    def named_by_client(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+        """Those of some files that are in a folder, each with its path as the client would write it.
+
+        Args:
+            paths: Absolute, resolved.
+        """
+        folders = sorted(((folder.resolve(), folder) for folder in self._uris), key=lambda pair: -len(pair[0].parts))
+        for path in paths:
+            for resolved, folder in folders:
+                if path.is_relative_to(resolved):
+                    yield path, folder / path.relative_to(resolved)
+                    break
 
     def root_of(self, path: Path) -> Path:
         """Root of the project that a file belongs to: the nearest one at or below its workspace folder.

@@ -30,7 +30,7 @@ def watchers() -> types.DidChangeWatchedFilesRegistrationOptions:
 def files_changed(session: Session, changes: Sequence[types.FileEvent]) -> None:
     """Take note of files that have come, gone or changed."""
     session.test_places.forget()
-    session.display.files_changed()
+    session.display.files_changed([path for change in changes if (path := path_of(change.uri)) is not None])
     for change in changes:
         path = path_of(change.uri)
         if path is None:

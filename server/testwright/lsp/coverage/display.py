@@ -1,23 +1,26 @@
 """Telling the client of coverage when what is known of it changes; each thing only to a client that takes it.
 
-``testwright/coverage`` for the documents that are open, diagnostics for clients that do not ask for them, and for those
-that ask, and for code lenses, the word that they should ask again.
+``testwright/coverage`` for the documents that are open, ``testwright/coverageChanged`` where what is known of the
+workspace is another, diagnostics for clients that do not ask for them, and for those that ask, and for code lenses, the
+word that they should ask again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from testwright.analysis.modules import looks_like_test_name
 from testwright.lsp.coverage.diagnosing import diagnostics_of
 from testwright.lsp.coverage.hints import HINT_SECONDS, resolved
 from testwright.lsp.coverage.status import CoverageStatus, status_of
 from testwright.lsp.texts.documents import Document
+from testwright.lsp.texts.places import DEFAULT_PATTERNS
 from testwright.lsp.texts.uris import path_of
 from testwright.lsp.work.runs import Run
 
@@ -25,9 +28,12 @@ if TYPE_CHECKING:
     from testwright.lsp.session import Session
 
 COVERAGE = "testwright/coverage"
+COVERAGE_CHANGED = "testwright/coverageChanged"
 
 PAUSE_SECONDS = 0.3
 """Without an edit, before it is looked whether what is known of a document has changed."""
+LOOK_SECONDS = 2.0
+"""Between two looks at what other processes have measured."""
 REFRESH_SECONDS = 0.1
 """In which several reasons to ask again become one request."""
 ANSWER_SECONDS = 10.0
@@ -82,14 +88,41 @@ class Display:
             self._session.hints.forget(resolved(path))
         self.files_changed()  # of a test file that was not saved, the disk's text counts again
 
-    def files_changed(self) -> None:
-        """Files have changed on the disk; tests may be among them."""
+    def files_changed(self, paths: Iterable[Path] = ()) -> None:
+        """Files have changed on the disk; tests may be among them.
+
+        Args:
+            paths: Those that are known to have changed.
+        """
         self._after_pause("", self._look_at_tests)
+        if any(self._matters_to_all(path) for path in paths):
+            self._coverage_changed()
+
+    def _matters_to_all(self, path: Path) -> bool:
+        """Whether what was told of all modules may be another when a file has changed."""
+        return looks_like_test_name(path, DEFAULT_PATTERNS) or self._session.overview.is_told_of(resolved(path))
+
+    async def watch_memory(self) -> None:
+        """Look from time to time what other processes have measured, until this is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if changed := await self._session.hints.look_at_memory():
+                await self._measured_elsewhere(changed)
+
+    async def _measured_elsewhere(self, modules: Collection[Path]) -> None:
+        """The command line, or another editor, has measured modules."""
+        self._coverage_changed()
+        for document in self._session.documents.all_open():
+            if document.module is not None and document.module in modules:
+                await self._session.hints.load(document.module)
+                await self._show(document, always=True)
+        self.ask_again()
 
     def all_changed(self) -> None:
         """Settings have changed, or the user's trust: what is shown of all documents may be another."""
         self._session.in_background(self._show_all(), "telling of all documents")
         self.ask_again()
+        self._coverage_changed()
 
     def run_changed(self, run: Run) -> None:
         """A run was queued, goes on or has ended."""
@@ -100,6 +133,7 @@ class Display:
             self._session.in_background(self._show(document, always=run.state == "ended"), f"telling of {run.id}")
         if run.state == "ended" and run.work.kind != "judge":
             self.ask_again()
+            self._coverage_changed()
 
     def ask_again(self) -> None:
         """Let the client ask anew for code lenses and diagnostics, once for all that happens within a moment."""
@@ -108,6 +142,11 @@ class Display:
             self._refresh(types.WORKSPACE_CODE_LENS_REFRESH)
         if client.pull_diagnostics:
             self._refresh(types.WORKSPACE_DIAGNOSTIC_REFRESH)
+
+    def _coverage_changed(self) -> None:
+        """Tell that what is known of the workspace's modules is another, once for all that happens within a moment."""
+        if self._session.client.notifications:
+            self._refresh(COVERAGE_CHANGED)
 
     def close(self) -> None:
         """Tell nothing more."""
@@ -199,7 +238,10 @@ class Display:
 
     def _ask_to_refresh(self, method: str) -> None:
         del self._refreshes[method]
-        self._session.in_background(self._asked(method), method)
+        if method == COVERAGE_CHANGED:
+            self._session.peer.notify(method, {})
+        else:
+            self._session.in_background(self._asked(method), method)
 
     async def _asked(self, method: str) -> None:
         await self._session.peer.accepts(method, None, seconds=ANSWER_SECONDS)
@@ -207,5 +249,5 @@ class Display:
 
 def _gist(status: CoverageStatus) -> object:
     """What of a status is worth telling anew; lines move with each edit, which a client does itself."""
-    moving = ("version", "missingLines", "coveredLines")
+    moving = ("version", "missingLines", "coveredLines", "branches")
     return {name: value for name, value in status.items() if name not in moving}

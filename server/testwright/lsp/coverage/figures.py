@@ -33,6 +33,7 @@ class Measurement:
         failed: Those of them that failed.
         test_digest: SHA-256 of the text of the module's test file then, empty when it had none; None when that is not
             known.
+        when: When that was, in seconds since 1970 UTC.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Measurement:
     count: int
     failed: int
     test_digest: str | None
+    when: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,21 @@ class Gap:
     last_line: int
     target: int | None = None
     in_function: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A branch; its lines are those of the text as it is now, from 1.
+
+    Attributes:
+        line: Where it begins.
+        target: Where it leads; None when it leaves the block.
+        is_taken: Whether a test takes it.
+    """
+
+    line: int
+    target: int | None
+    is_taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +146,15 @@ class Figures:
         covered = sorted(now for line, now in known.items() if line in executed)
         missing = sorted(now for line, now in known.items() if line not in executed)
         return tuple(covered), tuple(missing)
+
+    def branches(self) -> tuple[Jump, ...]:
+        """Branches of which is still known whether they are taken, sorted."""
+        sets, (known, _) = self.measurement.sets, self._known()
+        return tuple(
+            Jump(known[start], known[end] if end > 0 else None, (start, end) in sets.executed_branches)
+            for start, end in sorted(sets.branches)
+            if start in known and (end <= 0 or end in known)
+        )
 
     def gaps(self) -> tuple[Gap, ...]:
         """What is not covered, as far as that is still known: lines in their order, then branches."""

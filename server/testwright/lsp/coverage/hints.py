@@ -7,18 +7,17 @@ by line, and its test file's, of which a digest is kept.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from testwright.analysis.digests import digest_of, digest_of_data
 from testwright.analysis.outline import Outline, read_outline
-from testwright.analysis.targets import MAX_SOURCE_BYTES, decode_source
+from testwright.analysis.targets import MAX_SOURCE_BYTES
 from testwright.errors import TestwrightError
 from testwright.lsp.coverage.figures import Figures, Measurement, view
 from testwright.lsp.texts.documents import THREAD_FROM, Document, Documents
@@ -33,10 +32,10 @@ PLACE_SECONDS = 5.0
 """How long a run waits to learn which test file a module has."""
 HINT_SECONDS = 0.2
 """How long a hint waits for it."""
+LATE_SECONDS = 10.0
+"""By how much later than it was made a measurement may be kept: a process waits for others that write."""
 CLOSE_SECONDS = 1.0
 """How long the end of the server waits for what was measured to be kept."""
-
-_LINE_END = re.compile(r"\r\n?")
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +53,10 @@ class Memory(Protocol):
 
     def forget_measurement(self, module: Path) -> None:
         """Keep nothing of a module."""
+        ...
+
+    def measured_since(self, when: float) -> Mapping[Path, float]:
+        """The modules that were measured after a time, and when, by this process or another."""
         ...
 
 
@@ -127,6 +130,9 @@ class Hints:
         self._known: dict[Path, _Known] = {}
         self._loading: dict[Path, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
+        self._begun = self._seen_until = time.time()
+        self._seen: Mapping[Path, float] = {}
+        self._cannot_look = ""
 
     # -------------------------------------------------------------------------------------------- what comes in
 
@@ -148,6 +154,7 @@ class Hints:
             coverage.tests,
             coverage.failed,
             None if tests is None else tests.digest,
+            time.time(),
         )
         self._put(measurement, tests)
         self._keep(partial(self._memory.keep_measurement, measurement), coverage.path)
@@ -196,6 +203,49 @@ class Hints:
         known = self._known.get(module)
         if found is not None and (known is None or known.measurement is None):
             self._put(found, None)
+
+    async def look_at_memory(self) -> Collection[Path]:
+        """Take what other processes have kept since this was last called: the command line, another editor.
+
+        Returns:
+            The modules that they have measured.
+        """
+        try:
+            found = await asyncio.to_thread(self._memory.measured_since, self._seen_until - LATE_SECONDS)
+        except TestwrightError as error:
+            if str(error) != self._cannot_look:  # once, and not at each look
+                logger.warning("It cannot be seen what other processes have measured: %s", error)
+            self._cannot_look = str(error)
+            return ()
+        before, self._seen = self._seen, found
+        self._seen_until = max(self._seen_until, *found.values()) if found else self._seen_until
+        news = [
+            module
+            for module, when in found.items()
+            if when > self._begun and when != before.get(module) and self._is_newer(module, when)
+        ]
+        for module in news:
+            if module in self._known:
+                await self._load_anew(module)
+        return news
+
+    def _is_newer(self, module: Path, when: float) -> bool:
+        """Whether a measurement of that time is news."""
+        known = self._known.get(module)
+        return known is None or known.measurement is None or known.measurement.when < when
+
+    async def _load_anew(self, module: Path) -> None:
+        try:
+            found = await asyncio.to_thread(self._memory.measurement, module)
+        except TestwrightError as error:
+            logger.warning("What was kept of %s cannot be read: %s", module.name, error)
+            return
+        if found is not None and self._is_newer(module, found.when):
+            self._put(found, None)
+
+    def measurements(self) -> dict[Path, Measurement]:
+        """What this server holds, by the module's file."""
+        return {module: known.measurement for module, known in self._known.items() if known.measurement is not None}
 
     def _put(self, measurement: Measurement, tests: Tests | None) -> None:
         self._known.pop(measurement.path, None)
@@ -317,20 +367,6 @@ async def _lay(known: _Known, measurement: Measurement, document: Document, outl
 def _are_same(one: tuple[str, Outline | None, bool], other: tuple[str, Outline | None, bool]) -> bool:
     """Whether figures of the one are figures of the other."""
     return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
-
-
-def digest_of(text: str) -> str:
-    """SHA-256 of a text, whatever its line ends are, and whether a byte order mark is before it or not."""
-    plain = _LINE_END.sub("\n", text.removeprefix("\ufeff"))
-    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def digest_of_data(data: bytes) -> str:
-    """The digest of a test file's text, by its bytes; of the bytes themselves when they are no text."""
-    try:
-        return digest_of(decode_source(data, Path("tests")))
-    except TestwrightError:
-        return hashlib.sha256(data).hexdigest()
 
 
 def resolved(path: Path) -> Path:

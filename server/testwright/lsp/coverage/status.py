@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from testwright.analysis.targets import read_source
+from testwright.errors import TestwrightError
 from testwright.lsp.coverage.figures import Figures
 from testwright.lsp.texts.documents import Document
 from testwright.lsp.texts.suitability import objection_to_address, objection_to_text
-from testwright.lsp.texts.uris import uri_of
+from testwright.lsp.texts.uris import path_of, uri_of
 
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
 
 PLACE_SECONDS = 0.2
 """How long to wait to learn whether the document is a test file, and which tests it has."""
+
+
+BranchStatus = TypedDict("BranchStatus", {"from": int, "to": int | None, "taken": bool})
+"""A branch: lines from 0, and no second one when it leaves its block."""
 
 
 class CoverageStatus(TypedDict):
@@ -31,6 +38,7 @@ class CoverageStatus(TypedDict):
         missingLines: Lines that no test reaches, from 0 as the protocol counts; those left out of which it is no longer
             known.
         coveredLines: Lines that a test reaches, in the same way.
+        branches: Branches of which is still known whether a test takes them.
         tests: How many tests ran.
         testUri: The document's test file; None when it has none or it is not known.
         reason: Why the figures are unknown or stale, as a sentence; None when they are neither.
@@ -45,20 +53,25 @@ class CoverageStatus(TypedDict):
     stale: bool
     missingLines: list[int]
     coveredLines: list[int]
+    branches: list[BranchStatus]
     tests: int
     testUri: str | None
     reason: str | None
 
 
 async def status_of(session: Session, uri: str) -> CoverageStatus:
-    """What is known of a document now."""
-    document = session.document(uri)
-    if document is None:
-        return _unknown(uri, None, "This document is not open.")
-    path = document.file_path
+    """What is known of a document now; of one that is not open, by the text of its file."""
+    document, path = session.document(uri), path_of(uri)
     objection = objection_to_address(session, uri)
     if path is None or objection is not None:
-        return _unknown(uri, document.version, objection or "")
+        return _unknown(uri, None if document is None else document.version, objection or "")
+    if document is None:
+        try:
+            text = await asyncio.to_thread(read_source, path)
+        except TestwrightError as error:
+            return _unknown(uri, None, error.message)
+        document = session.documents.not_opened(uri, text)
+        await session.hints.load(path.resolve())
     tests = await session.test_places.of(path, PLACE_SECONDS)
     figures = await session.hints.figures(document)
     if figures is None:
@@ -89,6 +102,7 @@ def _unknown(uri: str, version: int | None, reason: str) -> CoverageStatus:
         "stale": False,
         "missingLines": [],
         "coveredLines": [],
+        "branches": [],
         "tests": 0,
         "testUri": None,
         "reason": reason,
@@ -108,6 +122,14 @@ def _known(document: Document, figures: Figures) -> CoverageStatus:
         "stale": figures.is_stale,
         "missingLines": [line - 1 for line in missing],
         "coveredLines": [line - 1 for line in covered],
+        "branches": [
+            {
+                "from": branch.line - 1,
+                "to": None if branch.target is None else branch.target - 1,
+                "taken": branch.is_taken,
+            }
+            for branch in figures.branches()
+        ],
         "tests": figures.measurement.count,
         "testUri": None,
         "reason": figures.staleness,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -99,7 +98,7 @@ class Keeper:
             sets=measurement.sets,
             tests=measurement.count,
             failed=measurement.failed,
-            when=time.time(),
+            when=measurement.when,
             test_digest=measurement.test_digest,
         )
         self.store().save_coverage(record)
@@ -129,7 +128,19 @@ class Keeper:
         found = self.store().coverage(module)
         if found is None:
             return None
-        return Measurement(module, found.source, found.sets, found.tests, found.failed, found.test_digest)
+        return Measurement(module, found.source, found.sets, found.tests, found.failed, found.test_digest, found.when)
+
+    def measured_since(self, when: float) -> dict[Path, float]:
+        """The modules that were measured after a time, by whichever process, and when.
+
+        Args:
+            when: In seconds since 1970 UTC.
+
+        Raises:
+            SettingsError: The state folder cannot be ours.
+            WriteFailure: The disk refused.
+        """
+        return self.store().coverage_times(when)
 
 
 def _account(path: Path, test_file: Path | None, text: str) -> Account | None:

@@ -153,6 +153,10 @@ class Documents(Workspace):
         except ValueError as error:
             raise JsonRpcInvalidParams(f"{doc_uri!r} is no address of a document: {error}.") from error
 
+    def not_opened(self, uri: str, text: str) -> Document:
+        """A document that the editor does not hold, with the text of its file; it has no version, and is not kept."""
+        return self._create_text_document(uri, source=text, version=None, language_id="python")
+
     def opened(self, uri: str) -> Document | None:
         """The document of that address if the editor has it open."""
         document = self.text_documents.get(_key(uri))

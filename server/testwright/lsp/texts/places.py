@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testwright.analysis.modules import looks_like_test_name, name_module
+from testwright.analysis.modules import Evidence, looks_like_test_name, name_in
 from testwright.analysis.project import read_project
 from testwright.errors import TestwrightError
 from testwright.model import Target
@@ -17,7 +18,7 @@ from testwright.model import Target
 logger = logging.getLogger(__name__)
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
-KEPT = 500
+KEPT = 5000
 """Modules that are remembered; those asked for longest ago are forgotten first."""
 LOOK_AGAIN_SECONDS = 5.0
 """After which it is looked again when the client does not tell what changes on the disk."""
@@ -87,6 +88,30 @@ class TestPlaces:
             return task.result()
         return None if known is None else known.found
 
+    async def of_many(self, paths: Collection[Path], stop: threading.Event) -> dict[Path, TestFile]:
+        """The test files of many modules; each project is read once for those of which it is not known.
+
+        Args:
+            paths: The modules' files.
+            stop: Ends the search; what is not known then is left out.
+        """
+        found: dict[Path, TestFile] = {}
+        unknown: list[Path] = []
+        for path in paths:
+            known = self._known.get(path)
+            if known is not None and self._is_fresh(known):
+                found[path] = known.found
+            else:
+                unknown.append(path)
+        if unknown:
+            async with self._one_at_a_time:
+                generation = self._generation
+                new = await asyncio.to_thread(look_for_test_files, unknown, self._root_of, self._buffers(), stop)
+            for path, test in new.items():
+                self._remember(path, test, generation)
+            found |= new
+        return found
+
     def prepare(self, path: Path) -> None:
         """Find it out now, so that it is known when it is asked for."""
         known = self._known.get(path)
@@ -116,11 +141,14 @@ class TestPlaces:
             except Exception:
                 logger.exception("Looking for the test file of %s failed", path.name)
                 found = _unknown(path)
+        self._remember(path, found, generation)
+        return found
+
+    def _remember(self, path: Path, found: TestFile, generation: int) -> None:
         self._known.pop(path, None)
         self._known[path] = _Known(found, generation, time.monotonic())
         while len(self._known) > KEPT:
             self._known.pop(next(iter(self._known)))
-        return found
 
     def close(self) -> None:
         """Stop looking."""
@@ -138,18 +166,54 @@ def look_for_test_file(path: Path, root: Path, buffers: Mapping[Path, str]) -> T
         root: Root of its project.
         buffers: Text of the documents that an editor holds, by absolute path.
     """
-    from testwright.analysis.places import find_test_file  # noqa: PLC0415 - nothing at the start needs it
+    return look_for_test_files([path], lambda _: root, buffers, threading.Event()).get(path) or _unknown(path)
 
-    try:
-        project = read_project(root)
+
+def look_for_test_files(
+    paths: Iterable[Path], root_of: Callable[[Path], Path], buffers: Mapping[Path, str], stop: threading.Event
+) -> dict[Path, TestFile]:
+    """The same for many modules; each project is read once.
+
+    Args:
+        paths: The modules' files.
+        root_of: Gives the root of the project that a file belongs to.
+        buffers: Text of the documents that an editor holds, by absolute path.
+        stop: Ends the search; what is not known then is left out.
+    """
+    by_root: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_root.setdefault(root_of(path), []).append(path)
+    found: dict[Path, TestFile] = {}
+    for root, own in by_root.items():
+        try:
+            for path, test in _look_in(root, own, buffers):
+                if stop.is_set():
+                    return found
+                found[path] = test
+        except (TestwrightError, OSError, ValueError) as error:
+            logger.info("The test files in %s cannot be told: %s", root, error)
+        found |= {path: _unknown(path) for path in own if path not in found}
+    return found
+
+
+def _look_in(root: Path, paths: Iterable[Path], buffers: Mapping[Path, str]) -> Iterator[tuple[Path, TestFile]]:
+    """The test files of modules of one project."""
+    from testwright.analysis.places import find_test_files  # noqa: PLC0415 - nothing at the start needs it
+
+    project = read_project(root)
+    evidence = Evidence(root)
+    targets: dict[Path, Target] = {}
+    for path in paths:
         resolved = path.resolve()
-        is_test = looks_like_test_name(resolved, project.python_files)
-        name = name_module(project, resolved)
-        target = Target(root, resolved, name.dotted, name.root, None, 1, 1, "")
-        return TestFile(find_test_file(project, target, None, buffers), is_test)
-    except (TestwrightError, OSError, ValueError) as error:
-        logger.info("The test file of %s cannot be told: %s", path.name, error)
-        return _unknown(path)
+        try:
+            name = name_in(project, resolved, evidence)
+        except TestwrightError as error:
+            logger.info("The test file of %s cannot be told: %s", path.name, error)
+            continue
+        targets[path] = Target(root, resolved, name.dotted, name.root, None, 1, 1, "")
+    found = find_test_files(project, targets.values(), buffers)
+    for path, (target, test) in zip(targets, found, strict=True):
+        yield path, TestFile(test, looks_like_test_name(target.path, project.python_files))
 
 
 def _unknown(path: Path) -> TestFile:

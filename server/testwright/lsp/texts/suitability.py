@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from testwright.analysis.discovery import objection_to_outline, syntax_objection
 from testwright.lsp.texts.documents import Document
 from testwright.lsp.texts.uris import path_of
 
@@ -40,13 +41,5 @@ async def objection_to_text(document: Document, *, is_test: bool) -> str | None:
     path = document.file_path
     name = path.name if path is not None else document.uri
     if outline is None:
-        error = document.outline_error
-        where = f" in line {error.lineno}" if error is not None and error.lineno else ""
-        return f"{name} has a syntax error{where}."
-    if is_test and (outline.has_tests or name == "conftest.py"):
-        return f"{name} is a test file itself."
-    if outline.is_empty:
-        return f"{name} is empty: there is nothing to test."
-    if not outline.has_public:
-        return f"{name} defines no public function or class: there is nothing to test."
-    return None
+        return syntax_objection(name, document.outline_error)
+    return objection_to_outline(name, outline, is_test=is_test)

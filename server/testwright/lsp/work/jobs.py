@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from testwright.analysis.digests import digest_of_data
 from testwright.errors import TargetError, TestwrightError
-from testwright.lsp.coverage.hints import Tests, digest_of_data, resolved
+from testwright.lsp.coverage.hints import Tests, resolved
 from testwright.lsp.testfile.delivery import Delivery
 from testwright.lsp.work.crashes import write_crash
 from testwright.lsp.work.endings import counted, ending_of_generate, ending_of_judge, ending_of_measure
