@@ -189,7 +189,8 @@ async function onPath(name: string, variables: Readonly<Record<string, string | 
     return found;
 }
 
-async function isProgram(path: string): Promise<boolean> {
+/** Whether there is a file that can be executed. */
+export async function isProgram(path: string): Promise<boolean> {
     try {
         await access(path, constants.X_OK);
         return (await stat(path)).isFile();
