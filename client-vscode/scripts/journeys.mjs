@@ -46,6 +46,21 @@ if (vsix === undefined) {
     execFileSync(node, [join(here, "scripts/vsix.mjs"), "--out", vsix], { stdio: ["ignore", "ignore", "inherit"] });
 }
 const built = join(out, `journeys-${process.pid}`);
+// What is there besides VS Code on the machine of the journeys: a Python without any packages, and wheels instead of an index.
+const python = process.env.TESTS_PYTHON ?? "/usr/bin/python3";
+const wheels =
+    process.env.TESTS_WHEELS ??
+    execFileSync(join(root, ".ci/download-wheels"), [python], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"],
+    });
+const variables = {
+    REPOSITORY: root,
+    VSCODE_TOOLS: tools,
+    TESTS_VSIX: vsix,
+    TESTS_PYTHON: python,
+    TESTS_WHEELS: wheels.trim(),
+};
 let status;
 try {
     await buildFiles(
@@ -60,7 +75,7 @@ try {
             ...(values.grep === undefined ? [] : ["--grep", values.grep]),
             ...chosen.map((name) => join(built, `${name}.test.js`)),
         ],
-        { stdio: "inherit", env: { ...process.env, REPOSITORY: root, VSCODE_TOOLS: tools, TESTS_VSIX: vsix } },
+        { stdio: "inherit", env: { ...process.env, ...variables } },
     ));
 } finally {
     rmSync(built, { recursive: true, force: true });

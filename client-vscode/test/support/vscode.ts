@@ -1,6 +1,6 @@
 /** A real VS Code with the packaged extension, as it is on a user's machine. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Page } from "playwright-core";
@@ -83,6 +83,11 @@ export class VsCode {
         cpSync(join(this.surroundings.userData, "logs"), `${base}.logs`, { recursive: true });
     }
 
+    /** What the extension and its server have left in the folder for temporary files. */
+    leftovers(): string[] {
+        return readdirSync(this.surroundings.temporary).filter((name) => /testwright|tw-|box/.test(name));
+    }
+
     /** What a log channel of the extension holds: "Testwright", "Testwright Server". */
     extensionLogs(): string {
         const found = spawnSync(
@@ -140,7 +145,7 @@ function install(tools: Tools, surroundings: Surroundings, vsix: string): void {
         ],
         { encoding: "utf8", env: surroundings.environment, timeout: 120_000 },
     );
-    if (ran.status !== 0 || !/successfully installed/.test(ran.stdout)) {
+    if (ran.status !== 0 || !ran.stdout.includes("successfully installed")) {
         throw new Error(`${vsix} could not be installed:\n${ran.stdout}\n${ran.stderr}`);
     }
 }

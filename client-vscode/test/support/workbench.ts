@@ -34,10 +34,10 @@ export class Workbench {
         await input.fill(`>${filter}`);
         const rows = this.page.locator(".quick-input-list .monaco-list-row");
         await rows.first().waitFor({ timeout: PATIENCE });
-        const titles = await rows.evaluateAll((found) => found.map((row) => row.getAttribute("aria-label") ?? ""));
+        const titles = await Promise.all((await rows.all()).map(async (row) => row.getAttribute("aria-label")));
         await this.page.keyboard.press("Escape");
         await input.waitFor({ state: "hidden", timeout: PATIENCE });
-        return titles.map((title) => title.split(",")[0] ?? "");
+        return titles.map((title) => title?.split(",")[0] ?? "");
     }
 
     /** Choose in a quick pick that a key opens or that is open. */
@@ -60,6 +60,24 @@ export class Workbench {
     /** The tab of a file. */
     tab(name: string, { active = false } = {}): Locator {
         return this.page.locator(`.tab${active ? ".active" : ""}[data-resource-name="${name}"]`);
+    }
+
+    /** Tabs by what stands on them. */
+    tabs(label: RegExp): Locator {
+        return this.page.locator(".tab").filter({ hasText: label });
+    }
+
+    /** The tab of a file that has unsaved changes. */
+    dirtyTab(name: string): Locator {
+        return this.page.locator(`.tab.dirty[data-resource-name="${name}"]`);
+    }
+
+    /** The whole text of the active editor, as copying it gives it. */
+    async editorText(): Promise<string> {
+        await this.page.keyboard.press("Control+a");
+        await this.page.keyboard.press("Control+c");
+        await this.page.keyboard.press("ArrowRight");
+        return this.page.evaluate<string>("navigator.clipboard.readText()");
     }
 
     async focusEditor(): Promise<void> {
