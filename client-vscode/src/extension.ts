@@ -9,35 +9,49 @@ import { createInterpreters } from "./python/interpreters";
 import { createReports } from "./report/reports";
 import { registerRuns } from "./runs/runs";
 import { createApiKeys } from "./secrets";
-import { createServer } from "./server/lifecycle";
+import { createServer, type LanguageServer } from "./server/lifecycle";
 import { createPrograms } from "./server/program";
+import { isEnabled } from "./settings";
 
-let stop: (() => Promise<void>) | undefined;
+let server: LanguageServer | undefined;
 
-export function activate(context: vscode.ExtensionContext): void {
+/** What tests of the extension see of it; nothing else does. */
+export interface ForTests {
+    readonly server: LanguageServer;
+    readonly log: vscode.LogOutputChannel;
+    readonly activatedInMs: number;
+}
+
+export function activate(context: vscode.ExtensionContext): ForTests | undefined {
+    const begun = performance.now();
     const log = createLog();
     const keys = createApiKeys(context.secrets, log);
     const interpreters = createInterpreters(log);
     const programs = createPrograms(context, interpreters, log);
-    const server = createServer({ context, interpreters, programs, keys, log });
-    const reports = createReports(context, server, log);
+    const ours = createServer({ context, interpreters, programs, keys, log });
+    const reports = createReports(context, ours, log);
     context.subscriptions.push(
         log,
         keys,
         interpreters,
-        server,
+        ours,
         reports,
-        registerRuns(server, reports, log),
-        registerCommands({ context, server, programs, reports, keys, log }),
-        registerStatusBar(server),
-        registerCoverageView(server, log),
+        registerRuns(ours, reports, log),
+        registerCommands({ context, server: ours, programs, reports, keys, log }),
+        registerStatusBar(ours),
+        registerCoverageView(ours, log),
     );
-    stop = async () => server.stop();
-    if (vscode.workspace.getConfiguration("testwright").get<boolean>("enable") ?? true) {
-        void server.start().catch(async (error: unknown) => tell(error, log));
+    server = ours;
+    if (isEnabled()) {
+        ours.start().catch((error: unknown) => {
+            void tell(error, log);
+        });
     }
+    const activatedInMs = performance.now() - begun;
+    log.debug(`Activated in ${activatedInMs.toFixed(1)} ms`);
+    return context.extensionMode === vscode.ExtensionMode.Test ? { server: ours, log, activatedInMs } : undefined;
 }
 
 export async function deactivate(): Promise<void> {
-    await stop?.();
+    await server?.stop();
 }

@@ -23,10 +23,21 @@ export class UserError extends Error {
     }
 }
 
+/** Several may have waited for what failed; they come to tell of it within a moment. */
+const SAME_MS = 1_000;
+const lastTold = new WeakMap<Error, number>();
+
 /** Tell an error to the user: a {@link UserError} as it is, any other with the way to the log. */
 export async function tell(error: unknown, log: vscode.LogOutputChannel): Promise<void> {
     if (error instanceof vscode.CancellationError) {
         return;
+    }
+    if (error instanceof Error) {
+        const now = performance.now();
+        if (now - (lastTold.get(error) ?? -SAME_MS) < SAME_MS) {
+            return;
+        }
+        lastTold.set(error, now);
     }
     const known = error instanceof UserError;
     log.error(known ? error.message : error instanceof Error ? error : String(error));

@@ -1,10 +1,20 @@
 /** Starts, restarts and ends the server; see `server.ts` for what the others hold of it. */
 import * as vscode from "vscode";
 
+import { tell, UserError } from "../log";
+import { FromServer, ToServer, type CoverageStatus, type RunChanged, type RunFinished } from "../protocol";
 import type { Interpreters } from "../python/interpreters";
 import type { ApiKeys } from "../secrets";
-import type { Programs } from "./program";
-import type { Server } from "./server";
+import { isEnabled, settingsOf } from "../settings";
+import { followChanges } from "./changes";
+import { DidNotStart, launch, type Live } from "./launch";
+import type { Program, Programs } from "./program";
+import { serverSettings } from "./pure/configuration";
+import { TOO_MANY, WITHIN_MS } from "./pure/crashes";
+import { Progresses, type Token } from "./pure/progresses";
+import { Stopped, Supervisor } from "./pure/supervisor";
+import type { Server, ServerState, WorkDoneProgress } from "./server";
+import { createTrace } from "./trace";
 
 export interface Needs {
     readonly context: vscode.ExtensionContext;
@@ -14,27 +24,428 @@ export interface Needs {
     readonly log: vscode.LogOutputChannel;
 }
 
-export function createServer(needs: Needs): Server {
-    needs;
-    const never = new vscode.EventEmitter<never>();
+export function createServer(needs: Needs): LanguageServer {
+    return new LanguageServer(needs);
+}
+
+/** The server, in one process after another. */
+export class LanguageServer implements Server {
+    readonly #stateChanged = new vscode.EventEmitter<ServerState>();
+    readonly #runFinished = new vscode.EventEmitter<RunFinished>();
+    readonly #runChanged = new vscode.EventEmitter<RunChanged>();
+    readonly #coverage = new vscode.EventEmitter<CoverageStatus>();
+    readonly #coverageChanged = new vscode.EventEmitter<void>();
+    readonly #progressed = new vscode.EventEmitter<{ readonly token: Token; readonly value: WorkDoneProgress }>();
+    readonly #progresses = new Progresses((token, value) => {
+        this.#progressed.fire({ token, value });
+    });
+    readonly #needs: Needs;
+    readonly #supervisor: Supervisor<Live>;
+    readonly #trace: vscode.LogOutputChannel;
+    readonly #subscriptions: readonly vscode.Disposable[];
+    #output: vscode.LogOutputChannel | undefined;
+    #hide: (text: string) => string = (text) => text;
+    /** What the process has been told of interpreters, by folder. */
+    #toldInterpreters = new Map<string | undefined, string>();
+    /** Whether the process has been told that the workspace is trusted. */
+    #toldTrust = false;
+    #isDisposed = false;
+
+    readonly onDidChangeState = this.#stateChanged.event;
+    readonly onRunFinished = this.#runFinished.event;
+    readonly onRunChanged = this.#runChanged.event;
+    readonly onCoverage = this.#coverage.event;
+    readonly onCoverageChanged = this.#coverageChanged.event;
+    readonly onProgress = this.#progressed.event;
+
+    constructor(needs: Needs) {
+        this.#needs = needs;
+        this.#trace = createTrace((text) => this.#hide(text));
+        this.#supervisor = new Supervisor<Live>({
+            launch: async (abandoned) => this.#launch(abandoned),
+            isWorthAnotherTry: (error) => error instanceof DidNotStart && error.isWorthAnotherTry,
+            distrust: () => {
+                needs.programs.distrust();
+            },
+            endedTooOften: (reason) => this.#endedTooOften(reason),
+            failedUnasked: (error) => {
+                this.#tell(this.#told(error));
+            },
+            note: (message) => {
+                needs.log.warn(`The language server: ${message}`);
+            },
+            changed: (state) => {
+                needs.log.debug(`The language server is ${state}`);
+                this.#stateChanged.fire(state);
+            },
+            now: () => performance.now(),
+        });
+        this.#subscriptions = [
+            this.#stateChanged,
+            this.#runFinished,
+            this.#runChanged,
+            this.#coverage,
+            this.#coverageChanged,
+            this.#progressed,
+            this.#trace,
+            followChanges(needs.interpreters, needs.keys, {
+                enabled: (isOn) => {
+                    needs.log.info(`testwright.enable is ${isOn ? "on" : "off"} now`);
+                    this.#unasked(isOn ? this.start() : this.stop());
+                },
+                renew: (reasons) => {
+                    this.#renew(reasons);
+                },
+                interpreters: () => {
+                    this.#unasked(this.#interpretersChanged());
+                },
+                trusted: () => {
+                    this.#unasked(this.#trusted());
+                },
+            }),
+        ];
+    }
+
+    get state(): ServerState {
+        return this.#supervisor.state;
+    }
+
+    get program(): string | undefined {
+        return this.#supervisor.current?.program.description;
+    }
+
+    /** The process, for whoever looks whether it is still there. */
+    get process(): number | undefined {
+        return this.#supervisor.current?.process.pid;
+    }
+
+    async start(): Promise<void> {
+        await this.#throughSupervisor(async () => this.#supervisor.start());
+    }
+
+    async restart(): Promise<void> {
+        await this.#throughSupervisor(async () => this.#supervisor.restart());
+    }
+
+    async stop(): Promise<void> {
+        await this.#supervisor.stop();
+    }
+
+    async request<Result>(method: string, params: unknown, cancel?: vscode.CancellationToken): Promise<Result> {
+        const starting = this.#throughSupervisor(async () => this.#supervisor.ready());
+        const live = await (cancel === undefined ? starting : unlessCancelled(starting, cancel));
+        try {
+            return (await live.connection.request(method, params, cancel)) as Result;
+        } catch (error) {
+            throw asUserError(error, live);
+        }
+    }
+
+    async command<Result>(name: string, argument: object): Promise<Result> {
+        return this.request<Result>("workspace/executeCommand", { command: name, arguments: [argument] });
+    }
+
+    notify(method: string, params: unknown): void {
+        this.#notify(this.#supervisor.current, method, params);
+    }
+
+    follow(token: string, took: (value: WorkDoneProgress) => void): vscode.Disposable {
+        const following = this.#progresses.follow(token, took);
+        const live = this.#supervisor.current;
+        if (live !== undefined) {
+            this.#hear(live, token);
+        }
+        return following;
+    }
+
+    cancelProgress(token: Token): void {
+        this.notify("window/workDoneProgress/cancel", { token });
+    }
+
+    showLogs(): void {
+        this.#channel().show(true);
+    }
+
+    dispose(): void {
+        this.#isDisposed = true;
+        this.#supervisor.current?.process.kill();
+        for (const subscription of [...this.#subscriptions, this.#output]) {
+            subscription?.dispose();
+        }
+    }
+
+    async #launch(abandoned: AbortSignal): Promise<Live> {
+        const { programs, keys, log, context, interpreters } = this.#needs;
+        const live = await launch(
+            {
+                programs,
+                keys,
+                log,
+                extension: context.extension,
+                output: () => this.#channel(),
+                trace: this.#trace,
+                hideBy: (hide) => {
+                    this.#hide = hide;
+                },
+                gone: () => {
+                    this.#progresses.end();
+                },
+                hooks: {
+                    initializationOptions: () => {
+                        this.#toldTrust = vscode.workspace.isTrusted;
+                        return { trusted: this.#toldTrust, notifications: true, reports: true, machineSettings: true };
+                    },
+                    settings: (folder) => {
+                        const settings = settingsOf(folder);
+                        return serverSettings((name) => settings.inspect(name));
+                    },
+                    notified: (method, params) => {
+                        this.#notified(method, params);
+                    },
+                    isFollowed: (token) => this.#progresses.isFollowed(token),
+                    progressed: (token, value) => {
+                        this.#progresses.take(token, value);
+                    },
+                    commandFailed: (error) => {
+                        this.#tell(asUserError(error, this.#supervisor.current));
+                    },
+                    reportAsked: ({ uri }) => {
+                        const asked = uri === undefined ? undefined : vscode.Uri.parse(uri);
+                        void vscode.commands.executeCommand("testwright.openReport", asked);
+                    },
+                },
+            },
+            abandoned,
+        );
+        for (const token of this.#progresses.followed) {
+            this.#hear(live, token);
+        }
+        this.#toldInterpreters = new Map();
+        await this.#tellInterpreters(live, interpreters);
+        this.#tellTrust(live);
+        return live;
+    }
+
+    #notified(method: string, params: unknown): void {
+        switch (method) {
+            case FromServer.runFinished:
+                this.#runFinished.fire(params as RunFinished);
+                break;
+            case FromServer.runChanged:
+                this.#runChanged.fire(params as RunChanged);
+                break;
+            case FromServer.coverage:
+                this.#coverage.fire(params as CoverageStatus);
+                break;
+            case FromServer.coverageChanged:
+                this.#coverageChanged.fire();
+                break;
+            default:
+                this.#needs.log.warn(`The server has sent ${method}, which means nothing here`);
+        }
+    }
+
+    #hear(live: Live, token: Token): void {
+        live.connection.follow(token, (value) => {
+            this.#progresses.take(token, value);
+        });
+    }
+
+    #notify(live: Live | undefined, method: string, params: unknown): void {
+        live?.connection.notify(method, params).catch((error: unknown) => {
+            this.#needs.log.debug(`${method} was not sent: ${String(error)}`); // it is ending, and the next is told anew
+        });
+    }
+
+    /** Tell which interpreter holds for each folder, and for files outside of all, as far as it was not told before. */
+    async #tellInterpreters(live: Live, interpreters: Interpreters): Promise<void> {
+        const folders = [undefined, ...(vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri)];
+        const chosen = await Promise.all(folders.map(async (folder) => interpreters.of(folder)));
+        folders.forEach((folder, index) => {
+            const folderUri = folder === undefined ? undefined : live.connection.uriOf(folder);
+            const python = chosen[index]?.path;
+            if (this.#toldInterpreters.get(folderUri) !== python) {
+                if (python === undefined) {
+                    this.#toldInterpreters.delete(folderUri);
+                } else {
+                    this.#toldInterpreters.set(folderUri, python);
+                }
+                this.#notify(live, ToServer.didChangeInterpreter, {
+                    ...(folderUri === undefined ? {} : { folderUri }),
+                    ...(python === undefined ? {} : { python }),
+                });
+            }
+        });
+    }
+
+    #tellTrust(live: Live): void {
+        if (vscode.workspace.isTrusted !== this.#toldTrust) {
+            this.#toldTrust = vscode.workspace.isTrusted;
+            this.#notify(live, ToServer.didChangeTrust, { trusted: this.#toldTrust });
+        }
+    }
+
+    async #interpretersChanged(): Promise<void> {
+        const live = this.#supervisor.current;
+        if (live !== undefined) {
+            await this.#tellInterpreters(live, this.#needs.interpreters);
+            await this.#lookAgain(live);
+        } else if (this.state === "failed" && mayBeInEnvironment()) {
+            await this.start(); // the server may be in the environment that was chosen now
+        }
+    }
+
+    async #trusted(): Promise<void> {
+        const live = this.#supervisor.current;
+        if (live !== undefined) {
+            this.#tellTrust(live);
+            await this.#tellInterpreters(live, this.#needs.interpreters);
+            await this.#lookAgain(live);
+        } else if (isEnabled()) {
+            await this.start();
+        }
+    }
+
+    /** The server may have come from an environment that is not the chosen one any more. */
+    async #lookAgain(live: Live): Promise<void> {
+        if (!mayBeInEnvironment()) {
+            return;
+        }
+        const program = await this.#needs.programs.find();
+        if (this.#supervisor.current === live && !isSame(program, live.program)) {
+            this.#renew([`The server is now ${program.description}`]);
+        }
+    }
+
+    /** What the server was started with has changed. One that was never started, or was stopped, stays so. */
+    #renew(reasons: readonly string[]): void {
+        if (this.state !== "off" && isEnabled()) {
+            this.#needs.log.info(`Restarting the language server: ${reasons.join("; ")}`);
+            this.#unasked(this.#throughSupervisor(async () => this.#supervisor.renew()));
+        }
+    }
+
+    async #throughSupervisor(act: () => Promise<Live>): Promise<Live> {
+        if (this.#isDisposed) {
+            throw new vscode.CancellationError();
+        }
+        if (!isEnabled()) {
+            throw new UserError(
+                "Testwright is switched off by the setting testwright.enable. Switch it on to use it.",
+                [openSettings("testwright.enable")],
+            );
+        }
+        try {
+            return await act();
+        } catch (error) {
+            throw this.#told(error);
+        }
+    }
+
+    /** As it is told to the user. */
+    #told(error: unknown): unknown {
+        if (error instanceof Stopped) {
+            return new vscode.CancellationError();
+        }
+        if (error instanceof DidNotStart) {
+            const settings = (settingsOf().get<string>("path") ?? "") === "" ? [] : [openSettings("testwright.path")];
+            return new UserError(
+                `Testwright's language server could not be started: ${error.program.description} was tried, and ` +
+                    `${error.reason}.`,
+                [...settings, ...this.#waysOut()],
+            );
+        }
+        return error;
+    }
+
+    #endedTooOften(reason: string): UserError {
+        return new UserError(
+            `Testwright's language server has ended by itself ${TOO_MANY} times within ${WITHIN_MS / 60_000} minutes ` +
+                `and is not started again (${reason}).`,
+            this.#waysOut(),
+        );
+    }
+
+    #waysOut(): { readonly label: string; readonly run: () => unknown }[] {
+        return [
+            {
+                label: "Restart Server",
+                run: () => {
+                    this.#unasked(this.restart());
+                },
+            },
+            {
+                label: "Show Logs",
+                run: () => {
+                    this.showLogs();
+                },
+            },
+        ];
+    }
+
+    /** What nobody waits for, so that its failure is told here. */
+    #unasked(work: Promise<unknown>): void {
+        work.catch((error: unknown) => {
+            this.#tell(error);
+        });
+    }
+
+    #tell(error: unknown): void {
+        void tell(error, this.#needs.log);
+    }
+
+    #channel(): vscode.LogOutputChannel {
+        this.#output ??= vscode.window.createOutputChannel("Testwright Server", { log: true });
+        return this.#output;
+    }
+}
+
+function mayBeInEnvironment(): boolean {
+    const settings = settingsOf();
+    return (settings.get<string>("path") ?? "") === "" && settings.get<string>("server.source") !== "own";
+}
+
+function isSame(one: Program, other: Program): boolean {
+    return one.command === other.command && one.args.join("\0") === other.args.join("\0");
+}
+
+function openSettings(name: string): { readonly label: string; readonly run: () => unknown } {
     return {
-        state: "off",
-        onDidChangeState: never.event,
-        onRunFinished: never.event,
-        onRunChanged: never.event,
-        onCoverage: never.event,
-        onCoverageChanged: never.event,
-        onProgress: never.event,
-        start: async () => Promise.resolve(),
-        restart: async () => Promise.resolve(),
-        stop: async () => Promise.resolve(),
-        request: async () => Promise.reject(new Error("not yet")),
-        command: async () => Promise.reject(new Error("not yet")),
-        notify: () => undefined,
-        follow: () => ({ dispose: () => undefined }),
-        cancelProgress: () => undefined,
-        dispose: () => {
-            never.dispose();
-        },
+        label: "Open Settings",
+        run: () => vscode.commands.executeCommand("workbench.action.openSettings", name),
     };
+}
+
+/** As the user is told of a request that failed. */
+function asUserError(error: unknown, live: Live | undefined): unknown {
+    const failure = live?.connection.failureOf(error);
+    switch (failure?.kind) {
+        case "cancelled":
+            return new vscode.CancellationError();
+        case "gone":
+            return new UserError("Testwright's language server ended before it had answered. Try again in a moment.");
+        case "refused":
+            return new UserError(failure.message);
+        case undefined:
+            return error;
+    }
+}
+
+async function unlessCancelled<T>(work: Promise<T>, cancel: vscode.CancellationToken): Promise<T> {
+    let subscription: vscode.Disposable | undefined;
+    const cancelled = new Promise<never>((_resolve, reject) => {
+        const end = () => {
+            reject(new vscode.CancellationError());
+        };
+        subscription = cancel.onCancellationRequested(end);
+        if (cancel.isCancellationRequested) {
+            end();
+        }
+    });
+    try {
+        return await Promise.race([work, cancelled]);
+    } finally {
+        subscription?.dispose();
+        work.catch(() => undefined);
+    }
 }

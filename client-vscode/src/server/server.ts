@@ -51,9 +51,18 @@ export interface Server extends vscode.Disposable {
     /** Tell it something, if it runs; else nothing. */
     notify(method: string, params: unknown): void;
 
-    /** Follow a progress under a token of the caller's own (put into an argument as `workDoneToken`). */
+    /**
+     * Follow a progress under a token of the caller's own (put into an argument as `workDoneToken`), up to its end.
+     * When the server goes away meanwhile, that is an end, too; so it is for {@link onProgress}.
+     */
     follow(token: string, took: (value: WorkDoneProgress) => void): vscode.Disposable;
 
     /** Cancel a progress that the server has begun. */
     cancelProgress(token: string | number): void;
+
+    /** What runs, for a person; undefined when nothing does. */
+    readonly program: string | undefined;
+
+    /** Show what the server has written down. */
+    showLogs(): void;
 }
