@@ -39,6 +39,18 @@ export async function buildExtension({ outdir = join(here, "dist"), production =
         legalComments: "none", // the notices hold the licences, whole
         metafile: true,
     });
+    // What runs in the page of a report, which is no Node.
+    await build({
+        ...shared,
+        entryPoints: ["src/report/page/report.ts", "src/report/page/report.css"],
+        outdir: join(outdir, "page"),
+        platform: "browser",
+        format: "iife",
+        target: "es2022",
+        external: [],
+        sourcemap: !production && "inline",
+        minify: production,
+    });
     return Object.keys(metafile.inputs);
 }
 

@@ -1,0 +1,334 @@
+/** The page of a run that wrote tests, or found none to write. */
+import type { Added, GenerateReport } from "../../protocol";
+import { type Content, html, type Markup } from "./html";
+import {
+    type Action,
+    andMore,
+    branchLinks,
+    circumstances,
+    coverageChange,
+    fact,
+    fileLink,
+    headline,
+    limited,
+    lineLinks,
+    MOST,
+    notCovered,
+    notes,
+    section,
+    sentence,
+    subject,
+    testLink,
+    type Tone,
+    toolbar,
+} from "./parts";
+import {
+    type Arc,
+    branchesBeside,
+    counted,
+    grouped,
+    groupedBy,
+    lastPart,
+    percent,
+    reasonParts,
+    shortened,
+} from "./words";
+
+const STOPPED_BY: Readonly<Record<string, string>> = {
+    exhausted: "nothing was left to try",
+    plateau: "more cases added nothing",
+    cases: "all cases were used",
+    wall: "the time was used up",
+    covered: "everything was covered",
+};
+
+/** Errors for which looking at the machine is the next step. */
+const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure", "settings"]);
+
+/**
+ * The parts of the page.
+ *
+ * @param testsName The test file's name, as it is shown; null without one.
+ * @param added Which of its tests are in the file; null when nothing can be done about them any more.
+ */
+export function generatePage(report: GenerateReport, testsName: string | null, added: Added | null): Content {
+    return [
+        html`<h1>Tests for ${subject(report)}</h1>`,
+        headline(tone(report), outcome(report, testsName)),
+        toolbar(actions(report, added)),
+        coverageChange(report.coverage.before, report.coverage.after, report.threshold),
+        kept(report, added),
+        notCovered(report.coverage.after ?? report.coverage.before),
+        diff(report.diff),
+        discarded(report.tests.discarded),
+        notes(report.notes),
+        circumstances(report, stoppedBy(report)),
+    ];
+}
+
+function tone(report: GenerateReport): Tone {
+    switch (report.status) {
+        case "failed":
+            return "bad";
+        case "cancelled":
+            return "plain";
+        case "written":
+        case "dry-run":
+        case "nothing-to-add":
+            return report.threshold_reached ? (report.status === "written" ? "good" : "plain") : "warning";
+    }
+}
+
+function outcome(report: GenerateReport, testsName: string | null): Content {
+    const where = testsName === null ? "the test file" : fileLink("tests", testsName);
+    const below =
+        report.success &&
+        !report.threshold_reached &&
+        ` The coverage is below the threshold of ${percent(report.threshold)}.`;
+    return [ending(report, where), report.error !== null && ` ${sentence(report.error.message)}`, below];
+}
+
+function ending(report: GenerateReport, where: Content): Content {
+    const tests = counted(report.tests.kept.length, "test");
+    switch (report.status) {
+        case "written":
+            return [tests, report.tests.kept.length === 1 ? " was" : " were", " added to ", where, "."];
+        case "dry-run":
+            return ["A dry run: ", tests, " would be added to ", where, "; nothing was written."];
+        case "nothing-to-add":
+            return "No test was added: none that could be proven adds to those that it has.";
+        case "cancelled":
+            return "The run was cancelled; nothing was written.";
+        case "failed":
+            return "The run failed.";
+    }
+}
+
+function actions(report: GenerateReport, added: Added | null): Action[] {
+    const there = report.test_file !== null && (report.status === "written" || report.status === "nothing-to-add");
+    const failed = report.status === "failed";
+    return [
+        ...(there ? [{ label: "Open Test File", does: "open-tests", primary: true } as const] : []),
+        there ? { label: "Improve Tests", does: "again" } : { label: "Generate Again", does: "again", primary: true },
+        ...(there ? [{ label: "Judge Tests", does: "judge" } as const] : []),
+        ...(added === null
+            ? []
+            : [
+                  {
+                      label: discardLabel(added.tests.length),
+                      does: "discard",
+                      hidden: added.tests.length === 0,
+                  } as const,
+                  {
+                      label: acceptLabel(added.rejected.length),
+                      does: "accept-all",
+                      hidden: added.rejected.length === 0,
+                  } as const,
+              ]),
+        ...(failed && OF_THE_MACHINE.has(report.error?.slug ?? "")
+            ? [{ label: "Run Doctor", does: "doctor" } as const]
+            : []),
+        ...(failed ? [{ label: "Show Logs", does: "logs" } as const] : []),
+    ];
+}
+
+/** What the button says that takes back all tests of the run. */
+export function discardLabel(tests: number): string {
+    return tests === 1 ? "Discard 1 Test" : `Discard All ${grouped(tests)} Tests`;
+}
+
+/** What the button says that puts back all tests that were taken out. */
+export function acceptLabel(tests: number): string {
+    return `Put Back ${grouped(tests)} Test${tests === 1 ? "" : "s"}`;
+}
+
+// ----------------------------------------------------------------------------------------------- tests
+
+type Kept = GenerateReport["tests"]["kept"][number];
+
+function kept(report: GenerateReport, added: Added | null): Markup | null {
+    const { shown, more } = limited(report.tests.kept, MOST.kept);
+    if (shown.length === 0) {
+        return null;
+    }
+    const out = new Set(added?.rejected);
+    const reviewed = new Set([...(added?.tests ?? []), ...out]);
+    const written = report.status === "written";
+    const groups = groupedBy(shown, (test) => test.target).map(
+        ([target, tests]) =>
+            html`<h3><code>${target}</code></h3>
+                <ul class="tests">
+                    ${groupedBy(tests, (test) => test.name).map(([name, cases]) =>
+                        keptTest(name, cases, written, reviewed.has(name) ? (out.has(name) ? "out" : "in") : "fixed"),
+                    )}
+                </ul>`,
+    );
+    const file = report.test_file;
+    const title = [
+        file === null ? "Tests" : html`Tests in <code>${lastPart(file)}</code>`,
+        html` <span class="count">${grouped(report.tests.kept.length)}</span>`,
+    ];
+    const closed =
+        written && added === null
+            ? html`<p class="hint">
+                  The language server was started again since, so tests of this run cannot be rejected from here any
+                  more: remove by hand what is not wanted.
+              </p>`
+            : null;
+    return section(
+        title,
+        [
+            ...groups,
+            more > 0 &&
+                html`<ul>
+                    ${andMore(more)}
+                </ul>`,
+            closed,
+        ],
+        "tests",
+    );
+}
+
+/** One test; several cases of it are one in the file. */
+function keptTest(name: string, cases: readonly Kept[], written: boolean, state: "in" | "out" | "fixed"): Markup {
+    const lines = cases.flatMap((test) => test.lines_added);
+    const branches = branchesBeside(uniqueArcs(cases.flatMap((test) => test.branches_added)), lines);
+    const origins = [...new Set(cases.map((test) => test.origin))].join(", ");
+    return html`<li class="test${state === "out" && " out"}" data-name="${name}">
+        <div class="name">
+            ${written ? testLink(name) : html`<code>${name}</code>`}<span
+                class="state"
+                ${state !== "out" && html` hidden`}
+                >taken out</span
+            >
+        </div>
+        <div class="evidence">${evidence(lines, branches)}, proposed by <span class="origin">${origins}</span></div>
+        ${
+            state !== "fixed" &&
+            html`<div class="review">
+                <button
+                    type="button"
+                    class="quiet"
+                    data-do="reject"
+                    data-test="${name}"
+                    aria-label="Reject ${name}"
+                    ${state === "out" && html` hidden`}
+                >
+                    Reject</button
+                ><button
+                    type="button"
+                    class="quiet"
+                    data-do="accept"
+                    data-test="${name}"
+                    aria-label="Put back ${name}"
+                    ${state === "in" && html` hidden`}
+                >
+                    Put Back
+                </button>
+            </div>`
+        }
+    </li>`;
+}
+
+function evidence(lines: readonly number[], branches: readonly Arc[]): Content {
+    if (lines.length === 0 && branches.length === 0) {
+        return "notices mutants that others do not";
+    }
+    return [
+        "covers ",
+        lines.length > 0 && [
+            new Set(lines).size === 1 ? "line " : "lines ",
+            lineLinks("module", lines, MOST.linesOfTest),
+        ],
+        lines.length > 0 && branches.length > 0 && " and ",
+        branches.length > 0 && [
+            branches.length === 1 ? "branch " : "branches ",
+            branchLinks(branches, MOST.branchesOfTest),
+        ],
+    ];
+}
+
+function uniqueArcs(branches: readonly Arc[]): Arc[] {
+    return [...new Map(branches.map((arc) => [arc.join(), arc])).values()];
+}
+
+// ----------------------------------------------------------------------------------------------- what is not in the file
+
+type Discarded = GenerateReport["tests"]["discarded"][number];
+
+/** Candidates by reason, the most frequent first; their sources are shown when they are asked for. */
+function discarded(candidates: readonly Discarded[]): Markup | null {
+    const byReason = groupedBy(candidates, (candidate) => reasonParts(candidate.reason).shared).sort(
+        ([, a], [, b]) => b.length - a.length,
+    );
+    const { shown, more } = limited(byReason, MOST.reasons);
+    let left: number = MOST.allSources;
+    const groups = shown.map(([reason, all]) => {
+        const some = limited(all, Math.min(MOST.sources, left));
+        left -= some.shown.length;
+        return html`<details>
+            <summary>${sentence(reason)} <span class="count">${grouped(all.length)}</span></summary>
+            ${some.shown.map(source)}
+            ${
+                some.more > 0 &&
+                html`<ul>
+                    ${andMore(some.more)}
+                </ul>`
+            }
+        </details>`;
+    });
+    return groups.length === 0
+        ? null
+        : section(
+              html`Discarded candidates <span class="count">${grouped(candidates.length)}</span>`,
+              [
+                  groups,
+                  more > 0 &&
+                      html`<ul>
+                          <li class="more">and ${counted(more, "other reason")}</li>
+                      </ul>`,
+              ],
+              "discarded",
+          );
+}
+
+function source(candidate: Discarded): Markup {
+    const { own } = reasonParts(candidate.reason);
+    const text = shortened(candidate.source, MOST.linesOfSource, MOST.widthOfSource);
+    return html`<div class="candidate">
+        <p>For <code>${candidate.target}</code>${own !== "" && `: ${sentence(own)}`}</p>
+        <pre tabindex="0"><code>${text}</code></pre>
+    </div>`;
+}
+
+/** What would be written, where nothing was. */
+function diff(text: string): Markup | null {
+    if (text === "") {
+        return null;
+    }
+    const { shown, more } = limited(text.replace(/\n$/, "").split("\n"), MOST.linesOfDiff);
+    const lines = shown.map((line) => html`<span class="${kindOfLine(line)}">${line.slice(0, MOST.sentence)}</span> `);
+    return section(
+        "What would be written",
+        html`<pre class="diff" tabindex="0"><code>${lines}</code></pre>
+            ${
+                more > 0 &&
+                html`<ul>
+                    <li class="more">and ${counted(more, "more line")}</li>
+                </ul>`
+            }`,
+        "diff",
+    );
+}
+
+function kindOfLine(line: string): string {
+    if (line.startsWith("+++") || line.startsWith("---") || line.startsWith("@@")) {
+        return "head";
+    }
+    return line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : "same";
+}
+
+function stoppedBy(report: GenerateReport): Markup[] {
+    const why = report.stopped_by === null ? undefined : (STOPPED_BY[report.stopped_by] ?? report.stopped_by);
+    return why === undefined ? [] : [fact("The search ended", why)];
+}

@@ -1,0 +1,311 @@
+/** What the pages of all kinds of runs have: links into the code, lists that end, coverage, what is missing, how it ran. */
+import type { CoverageFigures, GenerateReport, JudgeReport } from "../../protocol";
+import { type Change, coverageBar, coverageWords, shareBar, singleBar } from "./chart";
+import { type Content, html, type Markup } from "./html";
+import {
+    type Arc,
+    branchesBeside,
+    branchWords,
+    grouped,
+    inEditorWords,
+    lastPart,
+    percent,
+    seconds,
+    type Span,
+    spans,
+    spanWords,
+} from "./words";
+
+/** How many of each are told; the rest as a number. Sources are long, and there may be thousands. */
+export const MOST = {
+    /** Parts of the module that are not covered. */
+    missing: 200,
+    /** Spans of lines, and branches, that one test has added. */
+    linesOfTest: 12,
+    branchesOfTest: 8,
+    kept: 500,
+    reasons: 30,
+    /** Candidates for each reason, and over all of them. */
+    sources: 20,
+    allSources: 200,
+    linesOfSource: 40,
+    widthOfSource: 400,
+    tests: 500,
+    findings: 200,
+    survivors: 200,
+    linesOfDiff: 2000,
+    notes: 100,
+    /** Characters of a sentence that others wrote. */
+    sentence: 2000,
+} as const;
+
+/** The files that a page may lead to. It names them by what they are: the extension knows where they lie. */
+export type Place = "module" | "tests";
+
+/** A heading with what is below it; nothing without. */
+export function section(title: Content, body: Content, id: string): Markup | null {
+    return body === null || body === false || (Array.isArray(body) && body.length === 0)
+        ? null
+        : html`<section aria-labelledby="${id}">
+              <h2 id="${id}">${title}</h2>
+              ${body}
+          </section>`;
+}
+
+/** The first of many, and how many more there are. */
+export function limited<Value>(
+    values: readonly Value[],
+    most: number,
+): { readonly shown: readonly Value[]; readonly more: number } {
+    return { shown: values.slice(0, most), more: Math.max(0, values.length - most) };
+}
+
+/** A sentence of the service, as somebody in an editor should read it. */
+export function sentence(text: string): string {
+    const cut = text.length > MOST.sentence ? `${text.slice(0, MOST.sentence)}…` : text;
+    return inEditorWords(cut);
+}
+
+/** A link to lines of a file. */
+export function lineLink(place: Place, [first, last]: Span, text: string, spoken: string): Markup {
+    return html`<button
+        type="button"
+        class="link"
+        data-do="open"
+        data-place="${place}"
+        data-line="${first}"
+        data-end="${last}"
+        aria-label="${spoken}"
+    >
+        ${text}
+    </button>`;
+}
+
+/** Lines as links, at most so many. */
+export function lineLinks(place: Place, lines: readonly number[], most: number): Content[] {
+    const { shown, more } = limited(spans(lines), most);
+    const links = shown.map((span) =>
+        lineLink(place, span, spanWords(span), `${span[0] === span[1] ? "line" : "lines"} ${spanWords(span)}`),
+    );
+    return [joined(links), more > 0 && ` and ${grouped(more)} more`];
+}
+
+/** Branches as links to where they begin, at most so many. */
+export function branchLinks(branches: readonly Arc[], most: number): Content[] {
+    const { shown, more } = limited(branches, most);
+    const links = shown.map((arc) => lineLink("module", [arc[0], arc[0]], branchWords(arc), spokenBranch(arc)));
+    return [joined(links), more > 0 && ` and ${grouped(more)} more`];
+}
+
+function spokenBranch([start, end]: Arc): string {
+    return `line ${start}, the branch ${end > 0 ? `to line ${end}` : "that leaves it"}`;
+}
+
+function joined(links: readonly Markup[]): Content[] {
+    return links.map((link, index) => [index > 0 && ", ", link]);
+}
+
+/** A link to a whole file. */
+export function fileLink(place: Place, name: string): Markup {
+    return html`<button type="button" class="link" data-do="open" data-place="${place}">${name}</button>`;
+}
+
+/** A link to a test by its name. */
+export function testLink(name: string): Markup {
+    return html`<button type="button" class="link code" data-do="test" data-test="${name}">${name}</button>`;
+}
+
+/** What is asked for by a button. */
+export interface Action {
+    readonly label: string;
+    readonly does: "open-tests" | "again" | "judge" | "discard" | "accept-all" | "logs" | "doctor" | "retry";
+    readonly primary?: boolean;
+    readonly hidden?: boolean;
+}
+
+/** Buttons below the headline. */
+export function toolbar(actions: readonly Action[]): Markup {
+    const buttons = actions.map(
+        ({ label, does, primary, hidden }) =>
+            html`<button
+                type="button"
+                class="${primary ? "primary" : "secondary"}"
+                data-do="${does}"
+                ${hidden && html` hidden`}
+            >
+                ${label}
+            </button>`,
+    );
+    return html`<div class="toolbar" role="group" aria-label="Actions">${buttons}</div>
+        <p id="answer" role="status" aria-live="polite"></p>`;
+}
+
+/** How a run ended at a glance: beside the words, never in their place. */
+export type Tone = "good" | "warning" | "bad" | "plain";
+
+const MARKS: Readonly<Record<Tone, string>> = { good: "✓", warning: "!", bad: "✕", plain: "•" };
+
+/** The sentence that says how a run ended. */
+export function headline(tone: Tone, sentence: Content): Markup {
+    return html`<p class="headline ${tone}">
+        <span class="mark" aria-hidden="true">${MARKS[tone]}</span><span>${sentence}</span>
+    </p>`;
+}
+
+const ROWS = [
+    ["Total", "percent"],
+    ["Lines", "line"],
+    ["Branches", "branch"],
+] as const;
+
+/** Coverage before and after, as a table whose bars are a chart. */
+export function coverageChange(
+    before: CoverageFigures | null,
+    after: CoverageFigures | null,
+    threshold: number,
+): Markup | null {
+    if (before === null && after === null) {
+        return section("Coverage", html`<p>The coverage is not known.</p>`, "coverage");
+    }
+    const rows = ROWS.map(([name, kind]) => {
+        const change: Change = { before: before?.[kind] ?? null, after: after?.[kind] ?? null };
+        // The threshold is one of lines and branches together.
+        const mark = kind === "percent" ? threshold : null;
+        return html`<tr title="${name}: ${coverageWords(change, mark)}">
+            <th scope="row">${name}</th>
+            <td class="figure">${known(change.before)}</td>
+            <td class="chart">${coverageBar(name, change, mark)}</td>
+            <td class="figure strong">${known(change.after)}</td>
+        </tr>`;
+    });
+    return section(
+        "Coverage",
+        html`<table class="coverage">
+                <thead>
+                    <tr>
+                        <td></td>
+                        <th scope="col" class="figure">before</th>
+                        <td></td>
+                        <th scope="col" class="figure">after</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    ${rows}
+                </tbody>
+            </table>
+            <p class="legend" aria-hidden="true">
+                <span class="key before"></span>covered before <span class="key gain"></span>by the tests that were
+                added <span class="key threshold"></span>threshold ${percent(threshold)}
+            </p>`,
+        "coverage",
+    );
+}
+
+/** Coverage by the tests that there are. */
+export function coverageNow(figures: CoverageFigures): Markup | null {
+    const rows = ROWS.map(
+        ([name, kind]) =>
+            html`<tr>
+                <th scope="row">${name}</th>
+                <td class="chart">${singleBar(name, figures[kind])}</td>
+                <td class="figure strong">${percent(figures[kind])}</td>
+            </tr>`,
+    );
+    return section(
+        "Coverage by these tests",
+        html`<table class="coverage">
+            <tbody>
+                ${rows}
+            </tbody>
+        </table>`,
+        "coverage",
+    );
+}
+
+function known(value: number | null): Content {
+    return value === null ? html`<span class="unknown">not known</span>` : percent(value);
+}
+
+/** What no test covers. */
+export function notCovered(figures: CoverageFigures | null): Markup | null {
+    if (figures === null) {
+        return null;
+    }
+    const branches = branchesBeside(figures.missing_branches, figures.missing_lines);
+    const found = spans(figures.missing_lines).length;
+    if (found === 0 && branches.length === 0) {
+        return null;
+    }
+    return section(
+        "Not covered",
+        html`<dl class="facts">
+            ${found > 0 && fact("Lines", lineLinks("module", figures.missing_lines, MOST.missing))}
+            ${branches.length > 0 && fact("Branches", branchLinks(branches, MOST.missing))}
+        </dl>`,
+        "missing",
+    );
+}
+
+/** A name and what is said of it. */
+export function fact(name: string, value: Content): Markup {
+    return html`<div>
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+    </div>`;
+}
+
+/** Sentences one below the other. */
+export function notes(told: readonly string[]): Markup | null {
+    const { shown, more } = limited(told, MOST.notes);
+    const entries = html`<ul>
+        ${shown.map((note) => html`<li>${sentence(note)}</li>`)}${andMore(more)}
+    </ul>`;
+    return shown.length === 0 ? null : section("Notes", entries, "notes");
+}
+
+/** The end of a list that has more. */
+export function andMore(more: number): Markup | null {
+    return more > 0 ? html`<li class="more">and ${grouped(more)} more</li>` : null;
+}
+
+/** On what a run ran, and how long. */
+export function circumstances(report: GenerateReport | JudgeReport, further: readonly Markup[]): Markup | null {
+    const { interpreter, python_version: version } = report;
+    const phases = Object.entries(report.seconds);
+    const total = phases.reduce((sum, [, spent]) => sum + spent, 0);
+    return section(
+        "How it ran",
+        html`<dl class="facts">
+                ${report.path !== "" && fact("Module", fileLink("module", report.path))}
+                ${report.box !== "" && fact("Box", report.box)}
+                ${interpreter !== "" && fact("Interpreter", version === "" ? interpreter : `${interpreter} (${version})`)}
+                ${fact("Seed", report.seed)} ${phases.length > 0 && fact("Time", seconds(total))} ${further}
+            </dl>
+            ${
+                phases.length > 0 &&
+                html`<table class="phases">
+                    <tbody>
+                        ${phases.map(
+                            ([phase, spent]) =>
+                                html`<tr>
+                                    <th scope="row">${phase}</th>
+                                    <td class="chart">
+                                        ${shareBar(phase, seconds(spent), total > 0 ? spent / total : 0)}
+                                    </td>
+                                    <td class="figure">${seconds(spent)}</td>
+                                </tr>`,
+                        )}
+                    </tbody>
+                </table>`
+            }`,
+        "circumstances",
+    );
+}
+
+/** What a run was about: `Cart.total of shop.pricing`; by its file when it was never read. */
+export function subject(report: GenerateReport | JudgeReport): Content {
+    const module = report.module === "" ? lastPart(report.path) : report.module;
+    return report.symbol !== null && report.symbol !== ""
+        ? [html`<code>${report.symbol}</code> of `, html`<code>${module}</code>`]
+        : html`<code>${module}</code>`;
+}
