@@ -30,14 +30,15 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
     const programs = createPrograms(context, interpreters, log);
     const ours = createServer({ context, interpreters, programs, keys, log });
     const reports = createReports(context, ours, log);
+    const runs = registerRuns(ours, reports, log);
     context.subscriptions.push(
         log,
         keys,
         interpreters,
         ours,
         reports,
-        registerRuns(ours, reports, log),
-        registerCommands({ context, server: ours, programs, reports, keys, log }),
+        runs,
+        registerCommands({ context, server: ours, programs, interpreters, reports, runs, keys, log }),
         registerStatusBar(ours),
         registerCoverageView(ours, log),
     );
@@ -53,5 +54,5 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
 }
 
 export async function deactivate(): Promise<void> {
-    await server?.stop();
+    await server?.close();
 }
