@@ -18,6 +18,7 @@ const shared = {
     external: ["vscode"],
     sourcemap: true,
     logLevel: "warning",
+    metafile: true,
 };
 
 /**
@@ -28,7 +29,7 @@ const shared = {
  */
 export async function buildExtension({ outdir = join(here, "dist"), production = false } = {}) {
     rmSync(outdir, { recursive: true, force: true });
-    const { metafile } = await build({
+    const program = await build({
         ...shared,
         entryPoints: ["src/extension.ts", "src/server/connection.ts"],
         outdir,
@@ -37,10 +38,9 @@ export async function buildExtension({ outdir = join(here, "dist"), production =
         sourcemap: !production,
         minify: production,
         legalComments: "none", // the notices hold the licences, whole
-        metafile: true,
     });
     // What runs in the page of a report, which is no Node.
-    await build({
+    const page = await build({
         ...shared,
         entryPoints: ["src/report/page/report.ts", "src/report/page/report.css"],
         outdir: join(outdir, "page"),
@@ -51,7 +51,7 @@ export async function buildExtension({ outdir = join(here, "dist"), production =
         sourcemap: !production && "inline",
         minify: production,
     });
-    return Object.keys(metafile.inputs);
+    return [program, page].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 }
 
 /** Build the tests below test/<kind> into out/<kind>. */
