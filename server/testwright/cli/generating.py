@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from testwright.cli.keeping import keep_measurement
 from testwright.cli.output import console, print_reports, print_view
 from testwright.cli.running import Messages, OnEvent, Wanted, run_each, said
 from testwright.cli.views import diff_view, report_view
@@ -35,7 +37,10 @@ def generate_all(
     service = UnitTestGenerationService(OpenHandsIntegrationConfig.from_env())
 
     async def generate(target: Wanted, on_event: OnEvent) -> RunReport:
-        return await service.run(target.request(workspace, settings), on_event)
+        result = await service.generate(target.request(workspace, settings), on_event)
+        problem = keep_measurement(result)
+        report = result.report
+        return report if problem is None else replace(report, notes=(*report.notes, problem))
 
     messages = Messages(events=events)
     results = _Results(messages, as_json=as_json, events=events)

@@ -57,11 +57,13 @@ class RunResult:
         coverage: Of the module as the run left it: by the tests that were there and by those that were written. What
             was known before when nothing was written; None when the run did not come so far.
         delivered: What was delivered; None unless the report's status is ``written``.
+        tests: What was in the module's test file when the run began; None without one.
     """
 
     report: RunReport
     coverage: ModuleCoverage | None
     delivered: Delivered | None
+    tests: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from testwright.judge.mutation import kill_matrix
 from testwright.judge.placing import placed
 from testwright.judge.stability import judge_candidates
 from testwright.judge.verify import Verification, verify_file
-from testwright.model import CoverageFigures, CoverageSets, RunEvent, Verdict
+from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport, Verdict
 from testwright.service.account import Account
 from testwright.service.delivery import Deliver
 from testwright.service.job import GenerateRequest, Job, read_job
@@ -61,10 +61,11 @@ class Run:
         self._request = request
         self._account = Account(request, on_event)
         self._deliver = deliver
+        self._tests: bytes | None = None
 
     def failed(self, error: TestwrightError) -> RunResult:
         """The result of this run when it ended in an error."""
-        return RunResult(self._account.fail(error), self._account.coverage, None)
+        return self._result(self._account.fail(error))
 
     async def execute(self) -> RunResult:
         """Do it.
@@ -77,6 +78,7 @@ class Run:
         with account.step("analyse", "reading the project"):
             job = await asyncio.to_thread(read_job, self._request)
             account.take_subject(job.subject)
+        self._tests = job.place.original
         async with account.workshop(open_workshop(job.subject)) as workshop:
             return await self._work(job, workshop)
 
@@ -244,7 +246,7 @@ class Run:
             )
         account.after = account.before
         report = account.finish("nothing-to-add", test_file=str(job.place.path) if job.place.exists else None)
-        return RunResult(report, account.coverage, None)
+        return self._result(report)
 
     async def _write(
         self, job: Job, measured: Measured, composed: ComposedFile, verification: Verification
@@ -257,7 +259,7 @@ class Run:
         account.covered = account.after.percent
         if job.settings.dry_run:
             account.diff = unified_diff(place, data, workspace)
-            return RunResult(account.finish("dry-run", test_file=str(place.path)), account.coverage, None)
+            return self._result(account.finish("dry-run", test_file=str(place.path)))
         with account.step("write", f"writing {place.path.name}"):
             try:
                 await self._deliver(place, data, workspace)
@@ -272,7 +274,10 @@ class Run:
         )
         names = tuple(test.name for test in composed.suite.tests)
         delivered = Delivered(place, data, workspace, names, composed.suite.imports)
-        return RunResult(account.finish("written", test_file=str(place.path)), account.coverage, delivered)
+        return self._result(account.finish("written", test_file=str(place.path)), delivered)
+
+    def _result(self, report: RunReport, delivered: Delivered | None = None) -> RunResult:
+        return RunResult(report, self._account.coverage, delivered, self._tests)
 
 
 def _numbers(step: str, done: int, all_: int, kept: int) -> dict[str, float | str]:

@@ -10,6 +10,7 @@ import pytest
 
 from testwright.cli import run
 from testwright.model import CoverageFigures, DiscardedTest, KeptTest, RunEvent, RunReport
+from testwright.service.result import ModuleCoverage, RunResult
 
 REPORT = RunReport(
     status="written",
@@ -62,17 +63,19 @@ class FakeService:
 
     answers: list[RunReport | Exception] = field(default_factory=lambda: [REPORT])
     requests: list[Any] = field(default_factory=list)
+    coverage: ModuleCoverage | None = None
+    tests: bytes | None = None
 
     def __call__(self, *_: object) -> FakeService:
         return self
 
-    async def run(self, request: Any, on_event: Callable[[RunEvent], None]) -> RunReport:
+    async def generate(self, request: Any, on_event: Callable[[RunEvent], None]) -> RunResult:
         self.requests.append(request)
         on_event(RunEvent("phase", "explore", "trying inputs", 0.25, {"cases": 12}))
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return RunResult(answer, self.coverage, None, self.tests)
 
 
 @pytest.fixture

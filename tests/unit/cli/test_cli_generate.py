@@ -259,7 +259,7 @@ import testwright.cli.generating as generating
 
 class Endless:
     def __init__(self, *_): pass
-    async def run(self, request, on_event):
+    async def generate(self, request, on_event):
         print("started", file=sys.stderr, flush=True)
         try:
             await asyncio.sleep(60)
