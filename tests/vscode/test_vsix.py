@@ -88,6 +88,16 @@ def test_it_is_small(packed: bytes) -> None:
     assert len(packed) < 2_000_000
 
 
+def test_activation_reads_neither_the_language_client_nor_what_could_reach_a_network(package: zipfile.ZipFile) -> None:
+    extension = package.read("extension/dist/extension.js").decode()
+    assert len(extension) < 250_000
+    required = set(re.findall(r"""require\(["'](?:node:)?([\w/.]+)["']\)""", extension))
+    assert {"vscode", "child_process"} <= required, "what it requires was not found"
+    assert not required & {"http", "https", "http2", "net", "tls", "dgram", "dns"}
+    assert "textDocument/didOpen" not in extension
+    assert "textDocument/didOpen" in package.read("extension/dist/connection.js").decode()
+
+
 def test_its_manifest_is_ours_without_what_development_needs(package: zipfile.ZipFile) -> None:
     manifest = json.loads(package.read("extension/package.json"))
     ours = json.loads((CLIENT / "package.json").read_text(encoding="utf-8"))
