@@ -26,13 +26,15 @@ export interface CodeServer {
 export interface CodeServerOptions {
     /** Whether VS Code asks if the user trusts a workspace; else it trusts all. */
     readonly asksForTrust?: boolean;
+    /** Whether the page may name an extension under development and its tests; VS Code shows no toasts then. */
+    readonly forExtensionTests?: boolean;
 }
 
 /** Start it and wait until it serves. */
 export async function startCodeServer(
     tools: Tools,
     surroundings: Surroundings,
-    { asksForTrust = false }: CodeServerOptions = {},
+    { asksForTrust = false, forExtensionTests = false }: CodeServerOptions = {},
 ): Promise<CodeServer> {
     const port = await freePort();
     const config = join(surroundings.folder, "code-server.yaml");
@@ -54,7 +56,7 @@ export async function startCodeServer(
             ...(asksForTrust ? [] : ["--disable-workspace-trust"]),
             "--disable-getting-started-override",
             "--ignore-last-opened",
-            "--vscode-option=enable-smoke-test-driver",
+            ...(forExtensionTests ? ["--vscode-option=enable-smoke-test-driver"] : []),
         ],
         { cwd: surroundings.folder, env: surroundings.environment, stdio: ["ignore", output, output] },
     );

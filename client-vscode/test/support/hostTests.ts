@@ -62,6 +62,7 @@ export async function runHostTests(tools: Tools, tests: HostTests): Promise<bool
             { ...surroundings, environment },
             {
                 asksForTrust: window.asksForTrust ?? false,
+                forExtensionTests: true,
             },
         );
         stop = () => {
