@@ -73,6 +73,9 @@ const SILENT_SECONDS = 20;
 
 const HEARTBEAT_MS = 2_000;
 
+/** How often one who waits looks. */
+const LOOK_MS = 200;
+
 /** Enough for a cold disk; a sound Python answers in a tenth of a second. */
 const TRY_SECONDS = 30;
 
@@ -379,7 +382,7 @@ export class OwnEnvironments {
             if (!waited) {
                 making.report("another window is setting it up");
             }
-            await sleep(300, undefined, making.signal === undefined ? {} : { signal: making.signal });
+            await sleep(LOOK_MS);
         }
         const heart = setInterval(() => {
             const now = new Date();

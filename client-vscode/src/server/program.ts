@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 
 import { UserError } from "../log";
 import type { Interpreters } from "../python/interpreters";
+import { settingsOf } from "../settings";
 import { type Environment, OwnEnvironments } from "./environment";
 import { plainVariables } from "./pure/installing";
 import { compareVersions, isCompatible, parseAnswer, parseVersion, type Version, versionText } from "./pure/versions";
@@ -33,6 +34,9 @@ type Action = ConstructorParameters<typeof UserError>[1] extends readonly (infer
 /** A program that does not tell its version within it will not do as a server. */
 const VERSION_SECONDS = 20;
 
+/** While another Testwright is in use for want of our own, it is not tried at every occasion. */
+const AGAIN_MS = 60_000;
+
 /** Clearing away has time until the server runs. */
 const CLEAR_MS = 15_000;
 
@@ -48,11 +52,16 @@ class Finder implements Programs {
     readonly #own: OwnEnvironments;
     readonly #ours: Version;
     readonly #closing = new AbortController();
-    #finding: Promise<Program> | undefined;
+    /** The search that goes on, and the settings that it goes by. */
+    #finding:
+        | { readonly settings: string; readonly program: Promise<Program>; readonly abandon: AbortController }
+        | undefined;
     #inUse: Environment | undefined;
     #isDistrusted = false;
     #wasMadeAnew = false;
     #wasToldOfOther = false;
+    /** Why our own environment could not be made, where another one is used instead. */
+    #failed: { readonly trouble: Trouble; readonly at: number } | undefined;
 
     constructor(
         context: vscode.ExtensionContext,
@@ -79,22 +88,35 @@ class Finder implements Programs {
     }
 
     async find(): Promise<Program> {
-        this.#finding ??= this.#find().finally(() => {
-            this.#finding = undefined;
-        });
-        return this.#finding;
+        const settings = readSettings();
+        const key = JSON.stringify(settings);
+        if (this.#finding?.settings === key) {
+            return this.#finding.program;
+        }
+        this.#finding?.abandon.abort(new vscode.CancellationError()); // nobody wants what other settings say
+        const abandon = new AbortController();
+        const program = this.#find(settings, AbortSignal.any([abandon.signal, this.#closing.signal]));
+        const finding = { settings: key, program, abandon };
+        this.#finding = finding;
+        try {
+            return await program;
+        } finally {
+            if (this.#finding === finding) {
+                this.#finding = undefined;
+            }
+        }
     }
 
     distrust(): void {
         this.#isDistrusted = true;
     }
 
-    async #find(): Promise<Program> {
+    async #find(settings: Settings, signal: AbortSignal): Promise<Program> {
         if (process.platform === "win32") {
             throw notOnWindows();
         }
         try {
-            const program = await this.#choose();
+            const program = await this.#choose(settings, signal);
             this.log.info(`The server is ${program.description}: ${program.command}`);
             return program;
         } catch (error) {
@@ -102,13 +124,10 @@ class Finder implements Programs {
         }
     }
 
-    async #choose(): Promise<Program> {
-        const settings = vscode.workspace.getConfiguration("testwright");
-        const path = (settings.get<string>("path") ?? "").trim();
+    async #choose({ path, source, python: asked }: Settings, signal: AbortSignal): Promise<Program> {
         if (path !== "") {
             return this.#fromSetting(path);
         }
-        const source = settings.get<string>("server.source") ?? "auto";
         if (source === "environment") {
             const program = await this.#fromEnvironment();
             if (program === undefined) {
@@ -116,9 +135,8 @@ class Finder implements Programs {
             }
             return program;
         }
-        const asked = (settings.get<string>("server.python") ?? "").trim();
         try {
-            return this.#started(await this.#ownEnvironment(asked));
+            return this.#started(await this.#ownEnvironment(asked, signal));
         } catch (error) {
             if (source !== "auto" || !(error instanceof Trouble)) {
                 throw error;
@@ -127,6 +145,7 @@ class Finder implements Programs {
             if (program === undefined) {
                 throw error;
             }
+            this.#failed = { trouble: error, at: performance.now() };
             this.#tellOfOther(error, program);
             return program;
         }
@@ -134,8 +153,7 @@ class Finder implements Programs {
 
     // ---- our own environment
 
-    async #ownEnvironment(asked: string): Promise<Environment> {
-        const { signal } = this.#closing;
+    async #ownEnvironment(asked: string, signal: AbortSignal): Promise<Environment> {
         if (this.#isDistrusted && this.#inUse !== undefined) {
             // Once: a server that does not start from a new one, either, would have it made for ever.
             if (!this.#wasMadeAnew) {
@@ -146,10 +164,18 @@ class Finder implements Programs {
             this.#inUse = undefined;
         }
         this.#isDistrusted = false;
-        return (await this.#own.existing(asked, signal)) ?? (await this.#make(asked));
+        const existing = await this.#own.existing(asked, signal);
+        if (existing !== undefined) {
+            return existing;
+        }
+        if (this.#failed !== undefined && performance.now() - this.#failed.at < AGAIN_MS) {
+            throw this.#failed.trouble;
+        }
+        this.#failed = undefined;
+        return this.#make(asked, signal);
     }
 
-    async #make(asked: string): Promise<Environment> {
+    async #make(asked: string, signal: AbortSignal): Promise<Environment> {
         const chosen = vscode.workspace.isTrusted && asked === "" ? await this.#chosenPythons() : [];
         return vscode.window.withProgress(
             {
@@ -164,8 +190,8 @@ class Finder implements Programs {
                 });
                 return this.#own.make({
                     asked,
-                    signal: AbortSignal.any([cancel.signal, this.#closing.signal]),
-                    findPython: async (signal) =>
+                    signal: AbortSignal.any([cancel.signal, signal]),
+                    findPython: async (ended) =>
                         findPython({
                             asked,
                             first: chosen,
@@ -174,7 +200,7 @@ class Finder implements Programs {
                             log: (line) => {
                                 this.log.info(line);
                             },
-                            signal,
+                            signal: ended,
                         }),
                     report: (step) => {
                         progress.report({ message: step });
@@ -308,7 +334,10 @@ class Finder implements Programs {
 
     readonly #tryAgain = {
         label: "Try Again",
-        run: async () => vscode.commands.executeCommand("testwright.restartServer"),
+        run: async () => {
+            this.#failed = undefined;
+            await vscode.commands.executeCommand("testwright.restartServer");
+        },
     };
 
     #openSetting(id: string): Action {
@@ -384,6 +413,24 @@ class Finder implements Programs {
     }
 }
 
+/** What is decided by, so that one sees whether it has changed. */
+interface Settings {
+    readonly path: string;
+    readonly source: string;
+    readonly python: string;
+    readonly isTrusted: boolean;
+}
+
+function readSettings(): Settings {
+    const settings = settingsOf();
+    return {
+        path: (settings.get<string>("path") ?? "").trim(),
+        source: settings.get<string>("server.source") ?? "auto",
+        python: (settings.get<string>("server.python") ?? "").trim(),
+        isTrusted: vscode.workspace.isTrusted,
+    };
+}
+
 /** Folders of which nothing is run. */
 function shunned(): string[] {
     return vscode.workspace.isTrusted
@@ -392,10 +439,8 @@ function shunned(): string[] {
 }
 
 async function useEnvironment(): Promise<void> {
-    await vscode.workspace
-        .getConfiguration("testwright")
-        .update("server.source", "environment", vscode.ConfigurationTarget.Global);
-    await vscode.commands.executeCommand("testwright.restartServer");
+    // The server is started anew by the change.
+    await settingsOf().update("server.source", "environment", vscode.ConfigurationTarget.Global);
 }
 
 function notOnWindows(): UserError {
