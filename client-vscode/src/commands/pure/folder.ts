@@ -64,6 +64,7 @@ export function nothingIn(name: string, skipped: readonly { readonly reason: str
         return `There is no Python module in ${name}.`;
     }
     const others = skipped.length - 1;
-    const more = others > 0 ? ` (and ${others} more, for reasons of the kind)` : "";
+    const more =
+        others === 0 ? "" : ` ${counted(others, "other file")} ${others === 1 ? "was" : "were"} left out, too.`;
     return `Nothing in ${name} can be tested. ${first.reason}${more}`;
 }

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+
+import fc from "fast-check";
+
+import { clearedMessage, judge, keptMessage, PROVIDERS } from "../../../src/pure/keys";
+
+const [OPENROUTER] = PROVIDERS;
+assert.ok(OPENROUTER);
+
+describe("API keys", () => {
+    it("are taken for OpenRouter first, by the variable that the server reads", () => {
+        assert.equal(OPENROUTER.name, "OpenRouter");
+        assert.equal(OPENROUTER.variable, "OPENROUTER_API_KEY");
+    });
+
+    it("are taken as they are, and with spaces around them", () => {
+        assert.equal(judge(OPENROUTER, "sk-or-v1-0123456789abcdef"), undefined);
+        assert.equal(judge(OPENROUTER, "  sk-or-v1-0123456789abcdef\n"), undefined);
+    });
+
+    it("are refused when they are empty, or cannot be keys", () => {
+        for (const text of ["", "  ", "sk-or-v1 0123", "sk-or-v1\n0123", "sk-or-v1-é", "sk-or-\u200b1"]) {
+            assert.equal(judge(OPENROUTER, text)?.isRefused, true, JSON.stringify(text));
+        }
+    });
+
+    it("get a hint when they do not look like one of the provider", () => {
+        const found = judge(OPENROUTER, "sk-ant-0123456789");
+        assert.equal(found?.isRefused, false);
+        assert.match(found.message, /begin with sk-or-/);
+    });
+
+    it("are in no sentence about them", () => {
+        fc.assert(
+            fc.property(fc.string({ minLength: 12, unit: "grapheme-ascii" }), (text) => {
+                fc.pre(text.trim().length >= 12);
+                assert.ok(!(judge(OPENROUTER, text)?.message ?? "").includes(text.trim()));
+            }),
+        );
+    });
+
+    it("are spoken of as what is true with and without an engine that uses them", () => {
+        assert.match(keptMessage(OPENROUTER), /secret storage and handed to Testwright's server alone, never to a box/);
+        assert.equal(clearedMessage(OPENROUTER), "The OpenRouter API key is forgotten.");
+    });
+});
