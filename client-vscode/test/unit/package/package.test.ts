@@ -23,7 +23,7 @@ interface Manifest {
         readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string }[];
         readonly submenus: readonly { readonly id: string }[];
         readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
-        readonly configuration: { readonly properties: Readonly<Record<string, { readonly scope: string }>> };
+        readonly configuration: { readonly properties: Readonly<Record<string, { readonly default: unknown }>> };
         readonly walkthroughs: readonly {
             readonly steps: readonly {
                 readonly description: string;
@@ -222,8 +222,7 @@ describe("documents", () => {
                 .filter(([name = ""]) => name.startsWith("`testwright."))
                 .map(([name = "", value = ""]) => [name.slice("`testwright.".length, -1), value]),
         );
-        const properties = configuration.properties as Readonly<Record<string, { readonly default: unknown }>>;
-        const expected = Object.entries(properties).map(([name, { default: value }]) => {
+        const expected = Object.entries(configuration.properties).map(([name, { default: value }]) => {
             const isEmpty = value === "" || (Array.isArray(value) && value.length === 0);
             return [name.replace("testwright.", ""), isEmpty ? "" : `\`${String(value)}\``] as const;
         });
