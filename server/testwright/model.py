@@ -307,13 +307,24 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class KeptTest:
-    """A test that is in the file, with the name under which it stands there."""
+    """A test that is in the file.
+
+    Attributes:
+        name: Under which it stands there.
+        target: What it is about.
+        origin: Who proposed it.
+        lines_added, branches_added: What it covers that was not covered before.
+        line: The line of its ``def`` in the file as it was written, from 1; None when that is not known.
+        mutants_killed: How many of the mutants that were run it notices.
+    """
 
     name: str
     target: str
     origin: str
     lines_added: tuple[int, ...]
     branches_added: tuple[Arc, ...]
+    line: int | None = None
+    mutants_killed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,19 @@ class CoveragePairJson(TypedDict):
 
 
 class KeptJson(TypedDict):
-    """A test in the file: its name there, what it is about, who proposed it, and what it added."""
+    """A test in the file: its name there, what it is about, who proposed it, what it added, and what it notices.
+
+    ``line`` is that of its ``def`` in the file as it was written, or would be in a dry run, from 1; null when that is
+    not known. ``mutants_killed`` is how many of the mutants that were run it notices.
+    """
 
     name: str
     target: str
     origin: str
     lines_added: list[int]
     branches_added: list[list[int]]
+    line: int | None
+    mutants_killed: int
 
 
 class DiscardedJson(TypedDict):
@@ -117,6 +123,8 @@ def report_to_json(report: RunReport) -> ReportJson:
                     "origin": test.origin,
                     "lines_added": list(test.lines_added),
                     "branches_added": [list(arc) for arc in test.branches_added],
+                    "line": test.line,
+                    "mutants_killed": test.mutants_killed,
                 }
                 for test in report.kept
             ],

@@ -59,6 +59,21 @@ def numbers(events: list[RunEvent], key: str, *, phase: str | None = None, step:
     return [float(number) for number in found]
 
 
+async def test_the_report_tells_where_each_test_is_and_what_it_notices(project: Project) -> None:
+    project.write("shop.py", MODULE)
+    project.write("tests/test_shop.py", TEST)
+    result = await project.generate("shop.py", budget=50.0)
+    assert result.report.status == "written", result.report.error
+    assert result.tests == TEST.encode()
+    lines = (project.workspace / "tests" / "test_shop.py").read_text(encoding="utf-8").split("\n")
+    kept = result.report.kept
+    assert kept
+    for test in kept:
+        assert test.line is not None
+        assert lines[test.line - 1].startswith(f"def {test.name}(")
+    assert max(test.mutants_killed for test in kept) > 0
+
+
 async def test_a_run_can_be_followed(project: Project) -> None:
     project.write("shop.py", MODULE)
     project.write("tests/test_shop.py", TEST)

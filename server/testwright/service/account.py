@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testwright.errors import TestwrightError
 from testwright.judge.minimise import Selection
@@ -27,7 +27,7 @@ from testwright.service.result import ModuleCoverage
 from testwright.service.stopwatch import Stopwatch
 from testwright.service.workshop import Workshop
 from testwright.settings import Settings
-from testwright.writing.compose import ComposedFile
+from testwright.writing.render import RenderedTest
 
 
 @dataclass(slots=True)
@@ -99,12 +99,30 @@ class Account:
             DiscardedTest(verdict.candidate.target, verdict.reason, source_of(verdict)) for verdict in selection.dropped
         )
 
-    def take_kept(self, selection: Selection, composed: ComposedFile | None, covered: CoverageSets) -> None:
-        """Keep which tests stand in the file, and what each adds to what was covered before."""
+    def take_kept(
+        self,
+        selection: Selection,
+        tests: Sequence[RenderedTest],
+        lines: Mapping[str, int],
+        covered: CoverageSets,
+        kills: Mapping[str, frozenset[str]],
+    ) -> None:
+        """Keep which tests stand in the file, where, what each adds to what was covered before, and what it notices.
+
+        Args:
+            selection: What is kept.
+            tests: Those in the file.
+            lines: Where each of them is in it.
+            covered: What was covered before.
+            kills: Ids of the mutants that each candidate notices, by its id.
+        """
         verdicts = {verdict.candidate.id: verdict for verdict in selection.kept}
-        tests = composed.suite.tests if composed is not None else ()
         self.kept = tuple(
-            _kept(test.name, test.target, [verdicts[one] for one in test.candidates if one in verdicts], covered)
+            replace(
+                _kept(test.name, test.target, [verdicts[one] for one in test.candidates if one in verdicts], covered),
+                line=lines.get(test.name),
+                mutants_killed=len(frozenset().union(*(kills.get(one, frozenset()) for one in test.candidates))),
+            )
             for test in tests
         )
 

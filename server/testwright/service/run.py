@@ -88,7 +88,9 @@ class Run:
         proposal = await self._propose(job, workshop, measured)
         verdicts, kills = await self._judge(job, workshop, measured, proposal)
         selection, composed, verification = await self._select(job, workshop, measured, verdicts, kills)
-        self._account.take_kept(selection, composed, measured.settled)
+        tests = composed.suite.tests if composed is not None else ()
+        lines = await asyncio.to_thread(composed.lines) if composed is not None else {}
+        self._account.take_kept(selection, tests, lines, measured.settled, kills)
         self._account.note(*_untested(selection))
         if composed is None or verification is None:
             return self._nothing_to_add(job, measured, selection)

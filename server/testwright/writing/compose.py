@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import tokenize
 from collections.abc import Callable, Sequence
@@ -29,6 +30,13 @@ class ComposedFile:
 
     data: bytes
     suite: RenderedSuite
+
+    def lines(self) -> dict[str, int]:
+        """The line, from 1, on which each test's ``def`` stands, by its name. It parses the file."""
+        tree = parsed(SourceFile.of(self.data, default_newline="\n").text)
+        functions = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        found = {node.name: node.lineno for node in functions}
+        return {test.name: found[test.name] for test in self.suite.tests if test.name in found}
 
 
 class UnusableTests(Exception):

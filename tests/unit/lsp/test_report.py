@@ -50,6 +50,8 @@ def report(text: str = "x", **changes: Any) -> ReportJson:
                     "origin": text,
                     "lines_added": [3, 4, 5],
                     "branches_added": [[2, 3], [6, 7]],
+                    "line": 12,
+                    "mutants_killed": 0,
                 }
             ],
             "discarded": [{"target": text, "reason": f"{text}: {text}", "source": text}],
@@ -91,6 +93,23 @@ def test_a_report_tells_what_was_added_and_what_is_missing() -> None:
     assert "pricing.py:2]" not in markdown  # its branch leads to a line that is missing, which says it already
     assert "- Seconds: 3.5 (explore 2.0, judge 1.5)" in markdown
     assert "- The search ended: more cases added nothing" in markdown
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"mutants_killed": 4}, "covers lines 3-5 and branch 6→7, and notices 4 mutants (proposed by x)"),
+        ({"mutants_killed": 1, "lines_added": [], "branches_added": []}, "`x` notices 1 mutant (proposed by x)"),
+        ({"lines_added": [], "branches_added": []}, "`x` notices mutants that others do not (proposed by x)"),
+        ({"mutants_killed": None, "line": None}, "`x` covers lines 3-5 and branch 6→7 (proposed by x)"),
+    ],
+    ids=["both", "mutants alone", "of an earlier version", "without"],
+)
+def test_what_a_test_is_there_for(changes: dict[str, Any], sentence: str) -> None:
+    told = report("x")
+    (test,) = told["tests"]["kept"]
+    kept = {name: value for name, value in {**test, **changes}.items() if value is not None}
+    assert sentence in report_markdown(report("x", tests={"kept": [kept], "discarded": []}), ROOT)
 
 
 @pytest.mark.parametrize(

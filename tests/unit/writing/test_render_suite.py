@@ -49,6 +49,21 @@ def test_newlines_of_the_project_are_kept(whole_shop: list[Candidate], shop: Tar
     assert data.count(b"\n") == data.count(b"\r\n") > 50
 
 
+EXISTING = b"\xef\xbb\xbf# \x0c a form feed is no line end\r\nfrom shop import pricing\r\n\r\n\r\ndef test_old():\r\n    pass\r\n"
+
+
+@pytest.mark.parametrize("original", [None, EXISTING], ids=["new", "existing"])
+def test_it_is_known_where_each_test_stands(whole_shop: list[Candidate], shop: Target, original: bytes | None) -> None:
+    composed = compose_test_file(whole_shop, shop, Style(), original)
+    lines = composed.data.decode().split("\n")
+    found = composed.lines()
+    assert list(found) == names(composed.suite)
+    assert {name: lines[line - 1].strip() for name, line in found.items()} == {
+        name: next(text.strip() for text in lines if text.startswith((f"def {name}(", f"async def {name}(")))
+        for name in found
+    }
+
+
 def test_order_of_candidates_does_not_change_the_order_of_targets(whole_shop: list[Candidate], shop: Target) -> None:
     targets = [test.target for test in render_suite(list(reversed(whole_shop)), shop, Style()).tests]
     assert list(dict.fromkeys(targets)) == [

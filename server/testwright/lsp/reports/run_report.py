@@ -91,7 +91,11 @@ def _additions(test: KeptJson) -> str:
     if branches := branch_words(arcs(test["branches_added"]), lines):
         one = branches.count("->") == 1
         parts.append(f"{'branch' if one else 'branches'} {branches.replace('->', '→')}")
-    return f"covers {' and '.join(parts)}" if parts else "notices mutants that others do not"
+    killed = test.get("mutants_killed", 0)  # which reports that were kept by an earlier version do not have
+    noticed = f"notices {counted(killed, 'mutant')}" if killed else "notices mutants that others do not"
+    if not parts:
+        return noticed
+    return f"covers {' and '.join(parts)}" + (f", and {noticed}" if killed else "")
 
 
 def _discarded(discarded: Sequence[DiscardedJson]) -> list[str]:
