@@ -20,7 +20,7 @@ import {
     type WorkspaceEdit,
 } from "vscode-languageclient/node";
 
-import { FromServer, ServerCommand } from "../protocol";
+import { FromServer } from "../protocol";
 import type { Token } from "./pure/progresses";
 import type { WorkDoneProgress as Progress } from "./server";
 
@@ -34,10 +34,8 @@ export interface Hooks {
     notified(method: string, params: unknown): void;
     isFollowed(token: Token): boolean;
     progressed(token: Token, value: Progress): void;
-    /** A command from a code action or a lens failed. */
-    commandFailed(failure: unknown): void;
-    /** The page of a run is asked for from a code action. */
-    reportAsked(argument: { readonly uri?: string }): void;
+    /** Do what a code action or a lens asks for by a command of the server. What goes wrong is told to the user. */
+    execute(command: string, args: readonly unknown[]): Promise<unknown>;
     /** What comes out of the process is not the protocol. */
     broken(reason: string): void;
     /** Nothing comes out of the process any more. */
@@ -155,19 +153,7 @@ function middleware(hooks: Hooks): Middleware {
             }
             hooks.progressed(token, value);
         },
-        executeCommand: async (command, args: unknown[], next) => {
-            const argument = (args[0] ?? {}) as { readonly uri?: string; readonly show?: boolean };
-            if (command === ServerCommand.showReport && argument.show !== false) {
-                hooks.reportAsked(argument);
-                return undefined;
-            }
-            try {
-                return (await next(command, args)) as unknown;
-            } catch (error) {
-                hooks.commandFailed(error);
-                return undefined;
-            }
-        },
+        executeCommand: async (command, args: unknown[]) => hooks.execute(command, args),
         workspace: {
             configuration: async (params, token, next) => {
                 const answers = params.items.map(async (item): Promise<unknown> => {

@@ -2,7 +2,14 @@
 import * as vscode from "vscode";
 
 import { tell, UserError } from "../log";
-import { FromServer, ToServer, type CoverageStatus, type RunChanged, type RunFinished } from "../protocol";
+import {
+    FromServer,
+    ServerCommand,
+    ToServer,
+    type CoverageStatus,
+    type RunChanged,
+    type RunFinished,
+} from "../protocol";
 import type { Interpreters } from "../python/interpreters";
 import type { ApiKeys } from "../secrets";
 import { isEnabled, settingsOf } from "../settings";
@@ -49,7 +56,7 @@ export class LanguageServer implements Server {
     #toldInterpreters = new Map<string | undefined, string>();
     /** Whether the process has been told that the workspace is trusted. */
     #toldTrust = false;
-    #isDisposed = false;
+    #isClosed = false;
 
     readonly onDidChangeState = this.#stateChanged.event;
     readonly onRunFinished = this.#runFinished.event;
@@ -131,6 +138,12 @@ export class LanguageServer implements Server {
         await this.#supervisor.stop();
     }
 
+    /** End it in order; it is not started again. */
+    async close(): Promise<void> {
+        this.#isClosed = true;
+        await this.#supervisor.stop();
+    }
+
     async request<Result>(method: string, params: unknown, cancel?: vscode.CancellationToken): Promise<Result> {
         const starting = this.#throughSupervisor(async () => this.#supervisor.ready());
         const live = await (cancel === undefined ? starting : unlessCancelled(starting, cancel));
@@ -167,7 +180,7 @@ export class LanguageServer implements Server {
     }
 
     dispose(): void {
-        this.#isDisposed = true;
+        this.#isClosed = true;
         this.#supervisor.current?.process.kill();
         for (const subscription of [...this.#subscriptions, this.#output]) {
             subscription?.dispose();
@@ -175,7 +188,8 @@ export class LanguageServer implements Server {
     }
 
     async #launch(abandoned: AbortSignal): Promise<Live> {
-        const { programs, keys, log, context, interpreters } = this.#needs;
+        const { programs, keys, log, context } = this.#needs;
+        const chosen = this.#chosenInterpreters(); // other extensions may take as long as the server
         const live = await launch(
             {
                 programs,
@@ -206,13 +220,7 @@ export class LanguageServer implements Server {
                     progressed: (token, value) => {
                         this.#progresses.take(token, value);
                     },
-                    commandFailed: (error) => {
-                        this.#tell(asUserError(error, this.#supervisor.current));
-                    },
-                    reportAsked: ({ uri }) => {
-                        const asked = uri === undefined ? undefined : vscode.Uri.parse(uri);
-                        void vscode.commands.executeCommand("testwright.openReport", asked);
-                    },
+                    execute: async (command, args) => this.#execute(command, args),
                 },
             },
             abandoned,
@@ -221,9 +229,25 @@ export class LanguageServer implements Server {
             this.#hear(live, token);
         }
         this.#toldInterpreters = new Map();
-        await this.#tellInterpreters(live, interpreters);
+        this.#tellInterpreters(live, await chosen);
         this.#tellTrust(live);
         return live;
+    }
+
+    /** A command of the server, from a code action or a lens, or from another extension. */
+    async #execute(command: string, args: readonly unknown[]): Promise<unknown> {
+        const argument = (args[0] ?? {}) as { readonly uri?: string; readonly show?: boolean };
+        if (command === ServerCommand.showReport && argument.show !== false) {
+            // The editor has a page for it; the server would write a file of Markdown.
+            const asked = argument.uri === undefined ? undefined : vscode.Uri.parse(argument.uri);
+            return vscode.commands.executeCommand("testwright.openReport", asked);
+        }
+        try {
+            return await this.request("workspace/executeCommand", { command, arguments: args });
+        } catch (error) {
+            this.#tell(error);
+            return undefined;
+        }
     }
 
     #notified(method: string, params: unknown): void {
@@ -257,13 +281,17 @@ export class LanguageServer implements Server {
         });
     }
 
-    /** Tell which interpreter holds for each folder, and for files outside of all, as far as it was not told before. */
-    async #tellInterpreters(live: Live, interpreters: Interpreters): Promise<void> {
+    /** Which interpreter holds for each folder, and for files outside of all. */
+    async #chosenInterpreters(): Promise<readonly Chosen[]> {
         const folders = [undefined, ...(vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri)];
-        const chosen = await Promise.all(folders.map(async (folder) => interpreters.of(folder)));
-        folders.forEach((folder, index) => {
+        const { interpreters } = this.#needs;
+        return Promise.all(folders.map(async (folder) => ({ folder, python: (await interpreters.of(folder))?.path })));
+    }
+
+    /** Tell of interpreters as far as it was not told before. */
+    #tellInterpreters(live: Live, chosen: readonly Chosen[]): void {
+        for (const { folder, python } of chosen) {
             const folderUri = folder === undefined ? undefined : live.connection.uriOf(folder);
-            const python = chosen[index]?.path;
             if (this.#toldInterpreters.get(folderUri) !== python) {
                 if (python === undefined) {
                     this.#toldInterpreters.delete(folderUri);
@@ -275,7 +303,7 @@ export class LanguageServer implements Server {
                     ...(python === undefined ? {} : { python }),
                 });
             }
-        });
+        }
     }
 
     #tellTrust(live: Live): void {
@@ -286,34 +314,36 @@ export class LanguageServer implements Server {
     }
 
     async #interpretersChanged(): Promise<void> {
+        if (this.state === "starting") {
+            await this.#supervisor.ready().catch(() => undefined); // told by whoever has asked for it
+        }
         const live = this.#supervisor.current;
         if (live !== undefined) {
-            await this.#tellInterpreters(live, this.#needs.interpreters);
-            await this.#lookAgain(live);
-        } else if (this.state === "failed" && mayBeInEnvironment()) {
-            await this.start(); // the server may be in the environment that was chosen now
+            const was = this.#isChosen(live.program);
+            const chosen = await this.#chosenInterpreters();
+            if (this.#supervisor.current === live) {
+                this.#tellInterpreters(live, chosen);
+                if (was && !this.#isChosen(live.program)) {
+                    this.#renew(["it runs in an environment that is not the chosen one any more"]);
+                }
+            }
+        } else if (this.state === "failed" && isEnabled()) {
+            await this.start(); // what was missing may be there now
         }
+    }
+
+    /** Whether the server is the `testwright` of an environment that is chosen for a folder. */
+    #isChosen(program: Program): boolean {
+        return [...this.#toldInterpreters.values()].includes(program.command);
     }
 
     async #trusted(): Promise<void> {
         const live = this.#supervisor.current;
         if (live !== undefined) {
             this.#tellTrust(live);
-            await this.#tellInterpreters(live, this.#needs.interpreters);
-            await this.#lookAgain(live);
+            await this.#interpretersChanged(); // nothing of an environment within the folder was told before
         } else if (isEnabled()) {
             await this.start();
-        }
-    }
-
-    /** The server may have come from an environment that is not the chosen one any more. */
-    async #lookAgain(live: Live): Promise<void> {
-        if (!mayBeInEnvironment()) {
-            return;
-        }
-        const program = await this.#needs.programs.find();
-        if (this.#supervisor.current === live && !isSame(program, live.program)) {
-            this.#renew([`The server is now ${program.description}`]);
         }
     }
 
@@ -326,7 +356,7 @@ export class LanguageServer implements Server {
     }
 
     async #throughSupervisor(act: () => Promise<Live>): Promise<Live> {
-        if (this.#isDisposed) {
+        if (this.#isClosed) {
             throw new vscode.CancellationError();
         }
         if (!isEnabled()) {
@@ -400,13 +430,10 @@ export class LanguageServer implements Server {
     }
 }
 
-function mayBeInEnvironment(): boolean {
-    const settings = settingsOf();
-    return (settings.get<string>("path") ?? "") === "" && settings.get<string>("server.source") !== "own";
-}
-
-function isSame(one: Program, other: Program): boolean {
-    return one.command === other.command && one.args.join("\0") === other.args.join("\0");
+/** An interpreter, if one is chosen, for a folder or for all else. */
+interface Chosen {
+    readonly folder: vscode.Uri | undefined;
+    readonly python: string | undefined;
 }
 
 function openSettings(name: string): { readonly label: string; readonly run: () => unknown } {

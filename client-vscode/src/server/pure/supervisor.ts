@@ -128,9 +128,8 @@ export class Supervisor<S extends Started> {
     }
 
     async #go(): Promise<S> {
-        this.#going ??= this.#untilReady().finally(() => {
-            this.#going = undefined;
-        });
+        // Later, so that whoever hears of it and asks at once gets the same one.
+        this.#going ??= Promise.resolve().then(async () => this.#untilReady());
         return this.#going;
     }
 
@@ -151,6 +150,7 @@ export class Supervisor<S extends Started> {
                         this.#current = outcome.started;
                     }
                 } else if ("started" in outcome) {
+                    this.#going = undefined;
                     this.#take(outcome.started);
                     return outcome.started;
                 } else {
@@ -166,6 +166,7 @@ export class Supervisor<S extends Started> {
             }
         } catch (error) {
             this.#error = error;
+            this.#going = undefined;
             this.#become(error instanceof Stopped ? "off" : "failed");
             throw error;
         }
