@@ -14,6 +14,7 @@ interface MenuItem {
 interface Manifest {
     readonly publisher: string;
     readonly name: string;
+    readonly version: string;
     readonly icon: string;
     readonly activationEvents: readonly string[];
     readonly extensionKind: readonly string[];
@@ -227,6 +228,10 @@ describe("documents", () => {
             return [name.replace("testwright.", ""), isEmpty ? "" : `\`${String(value)}\``] as const;
         });
         assert.deepEqual([...rows].sort(), [...expected].sort());
+    });
+
+    it("name the package as it is called", () => {
+        assert.ok(readme.includes(`code --install-extension testwright-${manifest.version}.vsix`));
     });
 
     it("show pictures that exist", () => {
