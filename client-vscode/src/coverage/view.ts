@@ -1,9 +1,233 @@
 /** VS Code's own coverage view, fed with what the server knows. */
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 
+import { tell } from "../log";
+import { ServerCommand, ToServer, type CoverageOfAll, type CoverageStatus } from "../protocol";
 import type { Server } from "../server/server";
+import { isSame, statementsOf, summariesOf, type Count, type Summary } from "./pure/details";
+import { Turns } from "./pure/turns";
+
+/** What belongs together comes within this time: the end of a run, the change of data, the beginning of the next run. */
+const PAUSE_MS = 400;
+
+/** Files told to the editor before the extension host gets to do something else. */
+const AT_ONCE = 200;
+
+const NAME = "Testwright";
 
 export function registerCoverageView(server: Server, log: vscode.LogOutputChannel): vscode.Disposable {
-    [server, log];
-    return { dispose: () => undefined };
+    return new CoverageView(server, log);
+}
+
+/** What the view was filled with last. */
+interface Shown {
+    readonly run: vscode.TestRun;
+    readonly summaries: readonly Summary[];
+}
+
+class CoverageView implements vscode.Disposable {
+    readonly #turns = new Turns();
+    readonly #subscriptions: vscode.Disposable;
+    #tests: Tests | undefined;
+    #shown: Shown | undefined;
+    #timer: NodeJS.Timeout | undefined;
+    #isSeen = false;
+    #filling: Promise<void> = Promise.resolve();
+    #isDisposed = false;
+
+    constructor(
+        private readonly server: Server,
+        private readonly log: vscode.LogOutputChannel,
+    ) {
+        this.#subscriptions = vscode.Disposable.from(
+            server.onRunChanged((change) => {
+                this.#turns.runChanged(change);
+                this.#soon();
+            }),
+            server.onRunFinished((finished) => {
+                this.#turns.runFinished(finished);
+                this.#soon();
+            }),
+            server.onCoverageChanged(() => {
+                this.#turns.changed();
+                this.#soon();
+            }),
+            server.onDidChangeState((state) => {
+                if (state !== "running") {
+                    this.#turns.serverGone();
+                }
+                this.#soon();
+            }),
+        );
+    }
+
+    dispose(): void {
+        this.#isDisposed = true;
+        clearTimeout(this.#timer);
+        this.#subscriptions.dispose();
+        this.#tests?.controller.dispose();
+    }
+
+    /** See what is to be done after a moment, once for all that happens in it. */
+    #soon(): void {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => {
+            const isSeen = this.#isSeen;
+            this.#isSeen = false;
+            if (this.server.state !== "running") {
+                return;
+            }
+            const turn = this.#turns.take(isSeen);
+            if (turn !== undefined) {
+                this.#filling = this.#filling.then(async () => this.#fill(turn === "compare"));
+            }
+        }, PAUSE_MS);
+    }
+
+    /** Fill the view; it never fails. */
+    async #fill(onlyIfChanged: boolean, request?: vscode.TestRunRequest): Promise<void> {
+        try {
+            const { modules } = await this.server.request<CoverageOfAll>(ToServer.coverageOfAll, {});
+            const summaries = summariesOf(modules);
+            if (this.#isDisposed || (onlyIfChanged && this.#shown && isSame(this.#shown.summaries, summaries))) {
+                return;
+            }
+            // A run without coverage would close what the view shows, whosever it is.
+            if (summaries.length > 0 || request !== undefined) {
+                await this.#show(summaries, request);
+            }
+        } catch (error) {
+            // Nothing is told: the status bar tells of a server that is gone, and nobody has asked for this in words.
+            this.log.warn(
+                `The coverage view was not filled: ${error instanceof Error ? error.message : String(error)}`,
+            );
+        }
+    }
+
+    async #show(summaries: readonly Summary[], request?: vscode.TestRunRequest): Promise<void> {
+        const { controller, profile } = (this.#tests ??= this.#create());
+        // The focus stays where it is, and by that no panel opens, whatever `testing.automaticallyOpenTestResults` says. What is
+        // not persisted is gone with the window: the figures are the server's.
+        const run = controller.createTestRun(
+            request ?? new vscode.TestRunRequest(undefined, undefined, profile, false, true),
+            NAME,
+            false,
+        );
+        this.#shown = { run, summaries };
+        try {
+            for (const [index, { uri, lines, branches }] of summaries.entries()) {
+                if (index > 0 && index % AT_ONCE === 0) {
+                    await new Promise(setImmediate);
+                }
+                const counts = [lines, branches].map((count) => count && counted(count)) as [
+                    vscode.TestCoverageCount,
+                    vscode.TestCoverageCount | undefined,
+                ];
+                run.addCoverage(new vscode.FileCoverage(vscode.Uri.parse(uri, true), ...counts));
+            }
+        } finally {
+            run.end();
+        }
+    }
+
+    /** Made when there is something to show, since the editor shows its Testing view as soon as there is a controller. */
+    #create(): Tests {
+        const controller = vscode.tests.createTestController("testwright", NAME);
+        // A run needs a profile to have details. It has no items to run: the tests are those of the Python extension's tree. The
+        // editor calls it by "Rerun Last Run with Coverage".
+        const profile = controller.createRunProfile(
+            "Measure Coverage",
+            vscode.TestRunProfileKind.Coverage,
+            async (request, cancel) => this.#measure(request, cancel),
+        );
+        profile.loadDetailedCoverage = async (run, file, cancel) => this.#details(run, file, cancel);
+        return { controller, profile };
+    }
+
+    /** Measure what is open, and show it as the result of a request. */
+    async #measure(request: vscode.TestRunRequest, cancel: vscode.CancellationToken): Promise<void> {
+        try {
+            await measured(this.server, cancel);
+        } catch (error) {
+            void tell(error, this.log);
+        }
+        await (this.#filling = this.#filling.then(async () => this.#fill(false, request)));
+    }
+
+    async #details(
+        run: vscode.TestRun,
+        file: vscode.FileCoverage,
+        cancel: vscode.CancellationToken,
+    ): Promise<vscode.FileCoverageDetail[]> {
+        if (run === this.#shown?.run) {
+            this.#isSeen = true;
+            this.#soon();
+        }
+        // What fails is asked again when the file is opened the next time; an empty answer would stay.
+        const status = await this.server.request<CoverageStatus>(
+            ToServer.coverage,
+            { uri: file.uri.toString() },
+            cancel,
+        );
+        return statementsOf(status).map(
+            ({ line, isExecuted, branches }) =>
+                new vscode.StatementCoverage(
+                    isExecuted,
+                    new vscode.Position(line, 0),
+                    branches.map(({ isTaken, label }) => new vscode.BranchCoverage(isTaken, undefined, label)),
+                ),
+        );
+    }
+}
+
+interface Tests {
+    readonly controller: vscode.TestController;
+    readonly profile: vscode.TestRunProfile;
+}
+
+function counted({ covered, total }: Count): vscode.TestCoverageCount {
+    return new vscode.TestCoverageCount(covered, total);
+}
+
+/** Measure all modules that are open; over when all have been, or when it is cancelled. @throws {UserError} It cannot be. */
+async function measured(server: Server, cancel: vscode.CancellationToken): Promise<void> {
+    const ended = new Set<string>();
+    const changed = new vscode.EventEmitter<void>();
+    const subscriptions = vscode.Disposable.from(
+        changed,
+        server.onRunFinished(({ run }) => {
+            ended.add(run);
+            changed.fire();
+        }),
+        server.onDidChangeState(() => {
+            changed.fire();
+        }),
+        cancel.onCancellationRequested(() => {
+            changed.fire();
+        }),
+    );
+    try {
+        const { runs } = await server.command<{ readonly runs: readonly { readonly run: string }[] }>(
+            ServerCommand.refreshCoverage,
+            {},
+        );
+        await new Promise<void>((resolve) => {
+            const look = (): void => {
+                if (
+                    cancel.isCancellationRequested ||
+                    server.state !== "running" ||
+                    runs.every(({ run }) => ended.has(run))
+                ) {
+                    resolve();
+                }
+            };
+            changed.event(look);
+            look();
+        });
+        if (cancel.isCancellationRequested) {
+            await Promise.all(runs.map(async ({ run }) => server.command(ServerCommand.cancel, { run })));
+        }
+    } finally {
+        subscriptions.dispose();
+    }
 }
