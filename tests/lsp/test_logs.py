@@ -243,6 +243,48 @@ async def test_the_value_of_a_key_is_nowhere(
     assert [path for path in files if b"canary-" in path.read_bytes()] == []
 
 
+NOSY = '''
+"""Looks for what no module under test should see."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def seen() -> int:
+    """How many places hold the key: this process's variables, and those of all whose variables can be read."""
+    found = sum("canary-" in value for value in os.environ.values())
+    for file in Path("/proc").glob("*/environ"):
+        try:
+            found += b"canary-" in file.read_bytes()
+        except OSError:
+            pass
+    return found
+'''
+
+
+@pytest.mark.parametrize("box", ["bubblewrap", "landlock"])
+async def test_a_module_under_test_does_not_see_the_key(
+    editor_for: EditorFactory, environment: dict[str, str], workspace: Path, box: str
+) -> None:
+    """As an editor's extension hands it over: as a variable of the server alone."""
+    environment["OPENROUTER_API_KEY"] = CANARY
+    path = workspace / "src" / "shop" / "nosy.py"
+    path.write_text(NOSY, encoding="utf-8")
+    options = {"reports": True, "machineSettings": True, "settings": {"box": box}}
+    async with editor_for(FULL, options=options, settings={None: {"box": box}}) as editor:
+        editor.open(path)
+        await editor.command("testwright.generateTests", {"uri": path.as_uri()})
+        finished = await editor.wait_for("testwright/runFinished", timeout=90)
+        if finished["status"] == "failed" and (finished["report"]["error"] or {})["slug"] == "box-unavailable":
+            pytest.skip(finished["message"])
+        assert finished["status"] == "written", finished["message"]
+        assert finished["report"]["box"] == box
+    tests = (workspace / "tests" / "test_nosy.py").read_text(encoding="utf-8")
+    assert "assert seen() == 0\n" in tests, tests
+
+
 async def provoke(editor: EditorClient, pricing: Path) -> None:
     """Send the canary wherever a server could echo it."""
     editor.open(pricing)
@@ -256,6 +298,11 @@ async def provoke(editor: EditorClient, pricing: Path) -> None:
         ("workspace/executeCommand", {"command": "testwright.generateTests", "arguments": [{"uri": CANARY}]}),
         ("workspace/executeCommand", {"command": "testwright.generateTests", "arguments": [{CANARY: CANARY}]}),
         ("workspace/executeCommand", {"command": "testwright.cancelRun", "arguments": [{"run": CANARY}]}),
+        ("workspace/executeCommand", {"command": "testwright.showReport", "arguments": [{"uri": CANARY}]}),
+        ("testwright/coverage", {CANARY: CANARY}),
+        ("testwright/coverageOfAll", {CANARY: CANARY}),
+        ("testwright/modules", {"uri": {CANARY: CANARY}}),
+        (f"testwright/{CANARY}", {}),
     ):
         with contextlib.suppress(RequestFailed):
             await editor.request(method, params)
