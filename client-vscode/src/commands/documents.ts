@@ -3,6 +3,8 @@ import * as vscode from "vscode";
 
 const SCHEME = "testwright-document";
 const PREVIEW = "markdown.showPreview";
+/** Renders Markdown. It comes with the editor, and can be switched off. */
+const RENDERER = "vscode.markdown-language-features";
 
 /** Shows texts in Markdown under a name; a further one of that name takes the place of the first. */
 export class Documents implements vscode.Disposable {
@@ -25,8 +27,8 @@ export class Documents implements vscode.Disposable {
         const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.md` });
         this.#texts.set(uri.path, markdown);
         this.#changed.fire(uri);
-        // The extension that renders Markdown comes with the editor, but can be switched off.
-        if (as === "preview" && (await vscode.commands.getCommands(true)).includes(PREVIEW)) {
+        // Its command is not among those that are registered before it has first been used.
+        if (as === "preview" && vscode.extensions.getExtension(RENDERER) !== undefined) {
             await vscode.commands.executeCommand(PREVIEW, uri);
             return;
         }
