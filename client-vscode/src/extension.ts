@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { registerCommands } from "./commands/commands";
+import { registerLightBulb } from "./commands/lightBulb";
 import { registerStatusBar } from "./coverage/statusBar";
 import { registerCoverageView } from "./coverage/view";
 import { createLog, tell } from "./log";
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
         reports,
         runs,
         registerCommands({ context, server: ours, programs, interpreters, reports, runs, keys, log }),
+        registerLightBulb(ours),
         registerStatusBar(ours),
         registerCoverageView(ours, log),
     );
