@@ -30,6 +30,9 @@ MACHINE_PATH = re.compile(
 )
 SECRET = re.compile(r"\bsk-(?:or-v1-)?[0-9a-zA-Z]{24,}|\bgh[pousr]_[0-9A-Za-z]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY")
 
+# These two are about them: what they hold is nobody's.
+HOLDS_THEM = {"tests/unit/test_repository.py", "client-vscode/test/unit/commands/debugInformation.test.ts"}
+
 
 @cache
 def tracked() -> tuple[Path, ...]:
@@ -40,6 +43,7 @@ def tracked() -> tuple[Path, ...]:
         paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     else:
         made = {".venv", "build", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
+        made |= {"node_modules", "bundled", "out", "dist"}
         paths = [path for path in ROOT.rglob("*") if not made & set(path.relative_to(ROOT).parts)]
     return tuple(path for path in paths if path.is_file())
 
@@ -114,7 +118,7 @@ def test_no_tracked_file_holds(what: str, pattern: re.Pattern[str]) -> None:
     found = {}
     for name, text in texts():
         hits = [match[0] for match in pattern.finditer(text)]
-        if hits and name != "tests/unit/test_repository.py":
+        if hits and name not in HOLDS_THEM:
             found[name] = hits
     assert found == {}, what
 
