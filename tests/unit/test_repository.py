@@ -26,7 +26,7 @@ INDEX_ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--tru
 # Home folders and the places of one machine; those of people who are made up may stand in tests. Written so that this
 # file does not match itself.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~}])/(?:root/(?!\.ssh\b)[\w.]|home/(?!user/|me/|box/|someone/|ada/|ann/)\w+/|work/(?:main|shared)\b|Users/(?!bob/)\w+/)"
+    r"(?<![\w.~}])/(?:root/(?!\.ssh\b)[\w.]|home/(?!user/|me/|box/|someone/|ada/|adam/|ann/)\w+/|work/(?:main|shared)\b|Users/(?!bob/)\w+/)"
 )
 SECRET = re.compile(r"\bsk-(?:or-v1-)?[0-9a-zA-Z]{24,}|\bgh[pousr]_[0-9A-Za-z]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY")
 
