@@ -3,8 +3,8 @@ import * as vscode from "vscode";
 
 import { registerCommands } from "./commands/commands";
 import { registerLightBulb } from "./commands/lightBulb";
-import { registerStatusBar } from "./coverage/statusBar";
-import { registerCoverageView } from "./coverage/view";
+import { registerStatusBar, type StatusBar } from "./coverage/statusBar";
+import { registerCoverageView, type CoverageView } from "./coverage/view";
 import { createLog, tell } from "./log";
 import { createInterpreters } from "./python/interpreters";
 import { createReports } from "./report/reports";
@@ -21,6 +21,8 @@ export interface ForTests {
     readonly server: LanguageServer;
     readonly log: vscode.LogOutputChannel;
     readonly activatedInMs: number;
+    readonly statusBar: StatusBar;
+    readonly coverageView: CoverageView;
 }
 
 export function activate(context: vscode.ExtensionContext): ForTests | undefined {
@@ -32,6 +34,8 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
     const ours = createServer({ context, interpreters, programs, keys, log });
     const reports = createReports(context, ours, log);
     const runs = registerRuns(ours, reports, log);
+    const statusBar = registerStatusBar(ours);
+    const coverageView = registerCoverageView(ours, log);
     context.subscriptions.push(
         log,
         keys,
@@ -41,8 +45,8 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
         runs,
         registerCommands({ context, server: ours, programs, interpreters, reports, runs, keys, log }),
         registerLightBulb(ours),
-        registerStatusBar(ours),
-        registerCoverageView(ours, log),
+        statusBar,
+        coverageView,
     );
     server = ours;
     if (isEnabled()) {
@@ -52,7 +56,9 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
     }
     const activatedInMs = performance.now() - begun;
     log.debug(`Activated in ${activatedInMs.toFixed(1)} ms`);
-    return context.extensionMode === vscode.ExtensionMode.Test ? { server: ours, log, activatedInMs } : undefined;
+    return context.extensionMode === vscode.ExtensionMode.Test
+        ? { server: ours, log, activatedInMs, statusBar, coverageView }
+        : undefined;
 }
 
 export async function deactivate(): Promise<void> {

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { ServerCommand, ToServer, type CoverageStatus, type ReportShown } from "../protocol";
 import type { Server } from "../server/server";
 import { isEnabled, settingsOf } from "../settings";
-import { itemOf, LINKS, type Click } from "./pure/figures";
+import { itemOf, LINKS, type Click, type Item } from "./pure/figures";
 import { isNamedAsTest, subjectOf } from "./pure/subject";
 import { showServerStatus } from "./serverStatus";
 
@@ -17,11 +17,17 @@ const CLICKED = "testwright.statusBarClicked";
 /** What a click does besides {@link LINKS}: the report if there is one. */
 const COMMANDS: Readonly<Record<Click, string>> = { ...LINKS, report: CLICKED };
 
-export function registerStatusBar(server: Server): vscode.Disposable {
-    return new StatusBar(server);
+/** The item, for as long as it is not disposed. */
+export interface StatusBar extends vscode.Disposable {
+    /** What it shows now; undefined while it is hidden. */
+    readonly shown: (Item & { readonly command: string | undefined }) | undefined;
 }
 
-class StatusBar implements vscode.Disposable {
+export function registerStatusBar(server: Server): StatusBar {
+    return new CoverageItem(server);
+}
+
+class CoverageItem implements StatusBar {
     readonly #item: vscode.StatusBarItem;
     readonly #subscriptions: vscode.Disposable;
     /** By URI. The server tells by itself of files that are open; of others only when it is asked. */
@@ -31,6 +37,7 @@ class StatusBar implements vscode.Disposable {
     /** Files that the server was asked about and has not answered. */
     readonly #asked = new Set<string>();
     #language: vscode.Disposable | undefined;
+    #shown: StatusBar["shown"];
 
     constructor(private readonly server: Server) {
         this.#item = vscode.window.createStatusBarItem(
@@ -81,6 +88,10 @@ class StatusBar implements vscode.Disposable {
         update();
     }
 
+    get shown(): StatusBar["shown"] {
+        return this.#shown;
+    }
+
     dispose(): void {
         this.#language?.dispose();
         this.#subscriptions.dispose();
@@ -96,7 +107,7 @@ class StatusBar implements vscode.Disposable {
         }
         const subject = this.#subject();
         if (subject === undefined || !isOn || settingsOf().get<boolean>("statusBar") === false) {
-            this.#item.hide();
+            this.#hide();
             return;
         }
         const status = this.#known.get(subject);
@@ -105,10 +116,10 @@ class StatusBar implements vscode.Disposable {
         }
         const name = lastName(vscode.Uri.parse(subject));
         if (isNamedAsTest(name) && typeof status?.percent !== "number" && this.server.state === "running") {
-            this.#item.hide();
+            this.#hide();
             return;
         }
-        const { text, label, tooltip, click } = itemOf({
+        const item = itemOf({
             server: this.server.state,
             isTrusted: vscode.workspace.isTrusted,
             name,
@@ -118,13 +129,24 @@ class StatusBar implements vscode.Disposable {
                     ? vscode.workspace.asRelativePath(vscode.Uri.parse(status.testUri))
                     : undefined,
         });
-        this.#item.text = text;
-        this.#item.accessibilityInformation = { label };
-        const markdown = new vscode.MarkdownString(tooltip);
-        markdown.isTrusted = { enabledCommands: Object.values(LINKS) };
-        this.#item.tooltip = markdown;
-        this.#item.command = click && { title: label, command: COMMANDS[click] };
+        this.#show(item);
+    }
+
+    #show(item: Item): void {
+        const command = item.click && COMMANDS[item.click];
+        this.#shown = { ...item, command };
+        this.#item.text = item.text;
+        this.#item.accessibilityInformation = { label: item.label };
+        const tooltip = new vscode.MarkdownString(item.tooltip);
+        tooltip.isTrusted = { enabledCommands: Object.values(LINKS) };
+        this.#item.tooltip = tooltip;
+        this.#item.command = command;
         this.#item.show();
+    }
+
+    #hide(): void {
+        this.#shown = undefined;
+        this.#item.hide();
     }
 
     /** The file that is told of now. */
@@ -174,9 +196,11 @@ class StatusBar implements vscode.Disposable {
                     this.#take(status);
                 }
             },
-            () => {
-                // It is asked again with the next change; a server that is gone is told of by its state.
-                this.#asked.delete(uri);
+            (error: unknown) => {
+                // A server that is gone is told of by its state.
+                if (this.#asked.delete(uri) && this.server.state === "running" && !this.#known.has(uri)) {
+                    this.#take(unknownBecause(uri, error instanceof Error ? error.message : String(error)));
+                }
             },
         );
     }
@@ -195,6 +219,24 @@ class StatusBar implements vscode.Disposable {
             );
         await vscode.commands.executeCommand(hasReport ? LINKS.report : LINKS.measure);
     }
+}
+
+function unknownBecause(uri: string, reason: string): CoverageStatus {
+    return {
+        uri,
+        version: null,
+        state: "unknown",
+        percent: null,
+        line: null,
+        branch: null,
+        stale: false,
+        missingLines: [],
+        coveredLines: [],
+        branches: [],
+        tests: 0,
+        testUri: null,
+        reason,
+    };
 }
 
 /** An address as the editor writes it; the server quotes other characters. */

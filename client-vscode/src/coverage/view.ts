@@ -15,17 +15,25 @@ const AT_ONCE = 200;
 
 const NAME = "Testwright";
 
-export function registerCoverageView(server: Server, log: vscode.LogOutputChannel): vscode.Disposable {
-    return new CoverageView(server, log);
+/** The view, filled when there is reason to. */
+export interface CoverageView extends vscode.Disposable {
+    /** What it was filled with last; undefined before that. Whether it is still there no extension is told. */
+    readonly shown: Shown | undefined;
+    /** The profile by which the editor asks for details; undefined before the view was filled. */
+    readonly profile: vscode.TestRunProfile | undefined;
 }
 
-/** What the view was filled with last. */
-interface Shown {
+export interface Shown {
     readonly run: vscode.TestRun;
     readonly summaries: readonly Summary[];
+    readonly files: readonly vscode.FileCoverage[];
 }
 
-class CoverageView implements vscode.Disposable {
+export function registerCoverageView(server: Server, log: vscode.LogOutputChannel): CoverageView {
+    return new FilledView(server, log);
+}
+
+class FilledView implements CoverageView {
     readonly #turns = new Turns();
     readonly #subscriptions: vscode.Disposable;
     #tests: Tests | undefined;
@@ -59,6 +67,14 @@ class CoverageView implements vscode.Disposable {
                 this.#soon();
             }),
         );
+    }
+
+    get shown(): Shown | undefined {
+        return this.#shown;
+    }
+
+    get profile(): vscode.TestRunProfile | undefined {
+        return this.#tests?.profile;
     }
 
     dispose(): void {
@@ -113,17 +129,15 @@ class CoverageView implements vscode.Disposable {
             NAME,
             false,
         );
-        this.#shown = { run, summaries };
+        const files = summaries.map(fileCoverage);
+        this.#shown = { run, summaries, files };
         try {
-            for (const [index, { uri, lines, branches }] of summaries.entries()) {
+            run.appendOutput(`${told(files.length)}\r\n`);
+            for (const [index, file] of files.entries()) {
                 if (index > 0 && index % AT_ONCE === 0) {
                     await new Promise(setImmediate);
                 }
-                const counts = [lines, branches].map((count) => count && counted(count)) as [
-                    vscode.TestCoverageCount,
-                    vscode.TestCoverageCount | undefined,
-                ];
-                run.addCoverage(new vscode.FileCoverage(vscode.Uri.parse(uri, true), ...counts));
+                run.addCoverage(file);
             }
         } finally {
             run.end();
@@ -133,14 +147,16 @@ class CoverageView implements vscode.Disposable {
     /** Made when there is something to show, since the editor shows its Testing view as soon as there is a controller. */
     #create(): Tests {
         const controller = vscode.tests.createTestController("testwright", NAME);
-        // A run needs a profile to have details. It has no items to run: the tests are those of the Python extension's tree. The
-        // editor calls it by "Rerun Last Run with Coverage".
-        const profile = controller.createRunProfile(
-            "Measure Coverage",
-            vscode.TestRunProfileKind.Coverage,
-            async (request, cancel) => this.#measure(request, cancel),
-        );
-        profile.loadDetailedCoverage = async (run, file, cancel) => this.#details(run, file, cancel);
+        // A run has details by its profile. There are no items to run: the tests are those of the Python extension's tree. But the
+        // last run may be ours, and "Rerun Last Run", with coverage or without, then finds a profile of its kind to call. Without
+        // one it would end a run of nothing, and by that close the coverage that is shown.
+        const [profile] = [vscode.TestRunProfileKind.Coverage, vscode.TestRunProfileKind.Run].map((kind) => {
+            const made = controller.createRunProfile("Measure Coverage", kind, async (request, cancel) =>
+                this.#measure(request, cancel),
+            );
+            made.loadDetailedCoverage = async (run, file, token) => this.#details(run, file, token);
+            return made;
+        }) as [vscode.TestRunProfile, vscode.TestRunProfile];
         return { controller, profile };
     }
 
@@ -185,8 +201,17 @@ interface Tests {
     readonly profile: vscode.TestRunProfile;
 }
 
-function counted({ covered, total }: Count): vscode.TestCoverageCount {
-    return new vscode.TestCoverageCount(covered, total);
+/** What stands in the place of a test run's output. */
+function told(modules: number): string {
+    return modules === 0
+        ? "Nothing has been measured yet of this workspace's modules."
+        : `What tests cover of ${modules === 1 ? "1 module" : `${modules} modules`}, as Testwright has measured it.`;
+}
+
+function fileCoverage({ uri, lines, branches }: Summary): vscode.FileCoverage {
+    const counted = ({ covered, total }: Count): vscode.TestCoverageCount =>
+        new vscode.TestCoverageCount(covered, total);
+    return new vscode.FileCoverage(vscode.Uri.parse(uri, true), counted(lines), branches && counted(branches));
 }
 
 /** Measure all modules that are open; over when all have been, or when it is cancelled. @throws {UserError} It cannot be. */

@@ -104,12 +104,12 @@ function known({ name, testFile }: Situation, status: CoverageStatus, percent: n
     const isMeasured = status.state === "measuring";
     const icon = isMeasured ? "$(loading~spin) " : status.stale ? "$(history) " : "";
     const stale = status.stale ? " (stale)" : "";
-    const figures = [
-        `${percent} % of lines and branches`,
-        status.line === null ? undefined : `${status.line} % of lines`,
-        // A module without branches has no part of them that is covered.
-        status.branch === null || status.branches.length === 0 ? undefined : `${status.branch} % of branches`,
-    ].filter((figure) => figure !== undefined);
+    // A module without branches has no part of them that is covered.
+    const hasBranches = status.branch !== null && status.branches.length > 0;
+    const parts =
+        status.line === null
+            ? ""
+            : `: ${status.line} % of its lines${hasBranches ? `, ${status.branch} % of its branches` : ""}`;
     return {
         text: `${icon}tests ${whole} %${stale}`,
         label:
@@ -117,7 +117,7 @@ function known({ name, testFile }: Situation, status: CoverageStatus, percent: n
             (status.stale ? ", stale" : "") +
             (isMeasured ? ", being measured" : ""),
         tooltip: paragraphs(
-            `**${escaped(name)}**: ${figures.join(", ")}`,
+            `Tests cover **${percent} %** of ${escaped(name)}${parts}.`,
             `${status.tests === 1 ? "1 test" : `${status.tests} tests`}${inFile(status, testFile)}`,
             isMeasured ? "Being measured …" : status.reason === null ? undefined : escaped(status.reason),
             isMeasured ? undefined : links("report", "measure", status.testUri === null ? "generate" : "improve"),
