@@ -43,7 +43,6 @@ def tracked() -> tuple[Path, ...]:
         paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     else:
         made = {".venv", "build", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
-        made |= {"node_modules", "bundled", "dist", "out"}
         made |= {"node_modules", "bundled", "out", "dist"}
         paths = [path for path in ROOT.rglob("*") if not made & set(path.relative_to(ROOT).parts)]
     return tuple(path for path in paths if path.is_file())
