@@ -96,7 +96,7 @@ vsix: $(VENV)/.runtime $(CLIENT)/node_modules/.installed
 		node=$$(VENV="$(VENV)" .ci/install-vscode --node | sed -n 's/^node=//p'); \
 		VENV="$(abspath $(VENV))" "$${node:?}" $(CLIENT)/scripts/vsix.mjs
 
-e2e: $(VENV)/.dev
+e2e: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 	@VENV="$(VENV)" .ci/e2e
 
 bench: $(VENV)/.dev
