@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from testwright.analysis.buffers import Buffers
@@ -163,13 +163,39 @@ class _Survey:
     """
 
     def __init__(self, tests: Sequence[TestFile], sources: Sequence[SourceFile], buffers: Buffers) -> None:
-        self.tests = tests
         self._buffers = buffers
+        self._tests: dict[str, list[TestFile]] = {}
+        for test in tests:
+            self._tests.setdefault(test.subject, []).append(test)
+        self._subjects: dict[int, list[tuple[str, int]]] = {}
+        for subject in self._tests:
+            self._subjects.setdefault(len(subject), []).append((subject, _letters(subject)))
         self._sources: dict[str, list[SourceFile]] = {}
         for source in sources:
             for name in set(source.names):
                 self._sources.setdefault(name, []).append(source)
         self._imports: dict[Path, Imports] = {}
+
+    def named(self, names: Iterable[str]) -> list[TestFile]:
+        """The test files with one of these subjects."""
+        return [test for name in names for test in self._tests.get(name, ())]
+
+    def named_alike(self, names: Collection[str]) -> list[TestFile]:
+        """The test files whose subject is like one of these names, and is none of them."""
+        alike = {subject for name in names for subject in self._alike(name)}
+        return self.named(sorted(alike.difference(names)))
+
+    def _alike(self, name: str) -> Iterator[str]:
+        letters = _letters(name)
+        for size, subjects in self._subjects.items():
+            # So many letters may be in one of them alone when both are alike; that spares nearly all comparisons.
+            shared = CLOSE * (size + len(name)) / 2 - 1e-6
+            if shared > min(size, len(name)):
+                continue
+            for subject, theirs in subjects:
+                only_ours, only_theirs = (letters & ~theirs).bit_count(), (theirs & ~letters).bit_count()
+                if only_ours <= len(name) - shared and only_theirs <= size - shared and _is_close(subject, name):
+                    yield subject
 
     def others(self, path: Path, names: Iterable[str]) -> list[SourceFile]:
         """The files beside one that a test file may call by one of its names."""
@@ -189,10 +215,8 @@ def _existing_for(target: Target, survey: _Survey) -> Path | None:
     longer = set(joined_names(parts))
     others = survey.others(target.path, names)
     ranked: list[tuple[tuple[int, ...], str, Path]] = []
-    for test in survey.tests:
+    for test in (*survey.named(names | longer), *survey.named_alike(names)):
         is_named = test.subject in names or test.subject in longer
-        if not is_named and not any(_is_close(test.subject, name) for name in names):
-            continue
         folders = test.path.relative_to(target.workspace).parts[:-1]
         if OTHER_LEVELS & set(folders):
             continue
@@ -201,16 +225,22 @@ def _existing_for(target: Target, survey: _Survey) -> Path | None:
         nearness = _nearness(test.path, target)
         if not takes and (not is_named or any(imports.name(other) for other in others) or (others and not nearness)):
             continue
-        rank = (test.subject in names or test.subject in longer, takes, nearness, "unit" in folders, -len(folders))
+        rank = (is_named, takes, nearness, "unit" in folders, -len(folders))
         ranked.append((tuple(int(part) for part in rank), str(test.path), test.path))
     best = max((rank for rank, _, _ in ranked), default=None)
     return min((name, path) for rank, name, path in ranked if rank == best)[1] if ranked else None
 
 
 def _is_close(subject: str, name: str) -> bool:
-    if 2 * min(len(subject), len(name)) < CLOSE * (len(subject) + len(name)):
-        return False  # as the likeness would say, without the time that it takes
     return difflib.SequenceMatcher(None, subject, name, autojunk=False).ratio() >= CLOSE
+
+
+def _letters(name: str) -> int:
+    """The letters of a name as a set of bits; some share one."""
+    bits = 0
+    for letter in name:
+        bits |= 1 << (ord(letter) & 63)
+    return bits
 
 
 def _imports_target(imports: Imports, target: Target, *, is_alone: bool) -> bool:
