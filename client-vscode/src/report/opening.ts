@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 
 import { UserError } from "../log";
 import { lineOfTest } from "./pure/tests";
-import { lastPart } from "./pure/words";
+import { fileName } from "./pure/words";
 
 /**
  * Whether a page may open a file: a Python file of the workspace, one that is open, or the one that was asked about.
@@ -45,7 +45,7 @@ export async function openTest(uri: vscode.Uri, name: string, column: vscode.Vie
     const document = await opened(uri);
     const line = lineOfTest(document.getText(), name);
     if (line === null) {
-        throw new UserError(`There is no ${name} in ${lastPart(uri.path)} any more: it was renamed, or taken out.`);
+        throw new UserError(`There is no ${name} in ${fileName(uri.path)} any more: it was renamed, or taken out.`);
     }
     const at = new vscode.Position(line, 0);
     await show(document, new vscode.Range(at, at), column);
@@ -55,7 +55,7 @@ async function opened(uri: vscode.Uri): Promise<vscode.TextDocument> {
     try {
         return await vscode.workspace.openTextDocument(uri);
     } catch {
-        throw new UserError(`${lastPart(uri.path)} cannot be opened: it is not there any more, or cannot be read.`);
+        throw new UserError(`${fileName(uri.path)} cannot be opened: it is not there any more, or cannot be read.`);
     }
 }
 

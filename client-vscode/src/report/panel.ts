@@ -10,7 +10,7 @@ import { acceptLabel, discardLabel } from "./pure/generatePage";
 import { readRequest, type Request, type Told } from "./pure/messages";
 import { type Frame, isJudgement, renderProblem, renderReport } from "./pure/page";
 import type { Place } from "./pure/parts";
-import { lastPart } from "./pure/words";
+import { fileName } from "./pure/words";
 
 export const VIEW_TYPE = "testwright.report";
 
@@ -98,7 +98,10 @@ export class ReportPanel implements vscode.Disposable {
                     run: shown.run,
                     uri: shown.uri,
                     report: shown.report,
-                    testsName: shown.testUri === null ? null : pathShown(shown.testUri),
+                    names: {
+                        module: pathShown(shown.uri),
+                        tests: shown.testUri === null ? null : pathShown(shown.testUri),
+                    },
                     added: shown.added,
                 },
                 this.frame(),
@@ -234,7 +237,7 @@ export class ReportPanel implements vscode.Disposable {
         const found = vscode.Uri.parse(uri, true);
         if (!isWithin(found, this.asked)) {
             throw new UserError(
-                `${lastPart(found.path)} is not in this workspace, so it is not opened from here. Open its folder, and the report again.`,
+                `${fileName(found.path)} is not in this workspace, so it is not opened from here. Open its folder, and the report again.`,
             );
         }
         return found;
@@ -293,7 +296,7 @@ function sameReport(a: ReportShown, b: ReportShown): boolean {
 }
 
 function stem(uri: string): string {
-    return lastPart(vscode.Uri.parse(uri).path).replace(/\.py$/, "");
+    return fileName(vscode.Uri.parse(uri).path).replace(/\.py$/, "");
 }
 
 /** A path as the editor tells it: from the workspace's folder. */

@@ -6,7 +6,7 @@ import { type ReportShown, type RunFinished, ServerCommand } from "../protocol";
 import type { Server } from "../server/server";
 import { ReportPanel, VIEW_TYPE } from "./panel";
 import { readState } from "./pure/messages";
-import { lastPart } from "./pure/words";
+import { fileName } from "./pure/words";
 
 export interface Reports extends vscode.Disposable {
     /** Show the last run's report: of a module or test file, or of all. @throws {UserError} There is none. */
@@ -121,7 +121,7 @@ class Pages implements Reports {
             panel.showProblem(
                 error instanceof UserError
                     ? error.message
-                    : `The report of ${lastPart(panel.uri)} could not be shown: the log of Testwright says why.`,
+                    : `The report of ${fileName(panel.uri)} could not be shown: the log of Testwright says why.`,
             );
         }
     }
@@ -136,7 +136,7 @@ class Pages implements Reports {
                 panel.show(shown);
             },
             (error: unknown) => {
-                this.log.debug(`The report of ${lastPart(panel.uri)} was not asked for again: ${String(error)}`);
+                this.log.debug(`The report of ${fileName(panel.uri)} was not asked for again: ${String(error)}`);
             },
         );
     }

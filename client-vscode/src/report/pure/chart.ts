@@ -1,5 +1,5 @@
 /** Small charts: bars as inline SVG whose colours are the theme's, each with its figures in words. */
-import { html, type Markup } from "./html";
+import { type Markup, markup } from "./html";
 import { grouped, percent } from "./words";
 
 /** The width of a bar in its own units; the page stretches it. */
@@ -94,14 +94,14 @@ function bar(name: string, words: string, parts: readonly Part[], mark: number |
     for (const { kind, share } of parts) {
         const width = Math.min(units(share), WIDTH - at);
         if (width > 0) {
-            drawn.push(html`<rect class="${kind}" x="${at}" y="0" width="${width}" height="${HEIGHT}"></rect>`);
+            drawn.push(markup`<rect class="${kind}" x="${at}" y="0" width="${width}" height="${HEIGHT}"></rect>`);
             at += width;
         }
     }
     const line =
         mark !== null &&
-        html`<line class="mark" x1="${units(mark)}" x2="${units(mark)}" y1="-3" y2="${HEIGHT + 3}"></line>`;
-    return html`<svg
+        markup`<line class="mark" x1="${units(mark)}" x2="${units(mark)}" y1="-3" y2="${HEIGHT + 3}"></line>`;
+    return markup`<svg
         class="bar"
         viewBox="0 -3 ${WIDTH} ${HEIGHT + 6}"
         preserveAspectRatio="none"

@@ -1,18 +1,20 @@
 /** The page of a run that wrote tests, or found none to write. */
 import type { Added, GenerateReport } from "../../protocol";
-import { type Content, html, type Markup } from "./html";
+import { type Content, type Markup, markup } from "./html";
 import {
     type Action,
-    andMore,
     branchLinks,
     circumstances,
     coverageChange,
     fact,
     fileLink,
     headline,
+    isHidden,
     limited,
     lineLinks,
+    moreOf,
     MOST,
+    type Names,
     notCovered,
     notes,
     section,
@@ -28,7 +30,7 @@ import {
     counted,
     grouped,
     groupedBy,
-    lastPart,
+    fileName,
     percent,
     reasonParts,
     shortened,
@@ -48,21 +50,20 @@ const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure",
 /**
  * The parts of the page.
  *
- * @param testsName The test file's name, as it is shown; null without one.
  * @param added Which of its tests are in the file; null when nothing can be done about them any more.
  */
-export function generatePage(report: GenerateReport, testsName: string | null, added: Added | null): Content {
+export function generatePage(report: GenerateReport, names: Names, added: Added | null): Content {
     return [
-        html`<h1>Tests for ${subject(report)}</h1>`,
-        headline(tone(report), outcome(report, testsName)),
+        markup`<h1>Tests for ${subject(report)}</h1>`,
+        headline(tone(report), outcome(report, names.tests)),
         toolbar(actions(report, added)),
-        coverageChange(report.coverage.before, report.coverage.after, report.threshold),
+        report.success && coverageChange(report.coverage.before, report.coverage.after, report.threshold),
         kept(report, added),
         notCovered(report.coverage.after ?? report.coverage.before),
         diff(report.diff),
         discarded(report.tests.discarded),
         notes(report.notes),
-        circumstances(report, stoppedBy(report)),
+        circumstances(report, names.module, stoppedBy(report)),
     ];
 }
 
@@ -80,12 +81,22 @@ function tone(report: GenerateReport): Tone {
 }
 
 function outcome(report: GenerateReport, testsName: string | null): Content {
-    const where = testsName === null ? "the test file" : fileLink("tests", testsName);
+    const where =
+        testsName === null
+            ? "the test file"
+            : hasTestFile(report)
+              ? fileLink("tests", testsName)
+              : markup`<code>${testsName}</code>`;
     const below =
         report.success &&
         !report.threshold_reached &&
         ` The coverage is below the threshold of ${percent(report.threshold)}.`;
     return [ending(report, where), report.error !== null && ` ${sentence(report.error.message)}`, below];
+}
+
+/** Whether there is a test file for sure: one that would be written may not be there yet. */
+function hasTestFile(report: GenerateReport): boolean {
+    return report.test_file !== null && (report.status === "written" || report.status === "nothing-to-add");
 }
 
 function ending(report: GenerateReport, where: Content): Content {
@@ -105,7 +116,7 @@ function ending(report: GenerateReport, where: Content): Content {
 }
 
 function actions(report: GenerateReport, added: Added | null): Action[] {
-    const there = report.test_file !== null && (report.status === "written" || report.status === "nothing-to-add");
+    const there = hasTestFile(report);
     const failed = report.status === "failed";
     return [
         ...(there ? [{ label: "Open Test File", does: "open-tests", primary: true } as const] : []),
@@ -156,83 +167,61 @@ function kept(report: GenerateReport, added: Added | null): Markup | null {
     const written = report.status === "written";
     const groups = groupedBy(shown, (test) => test.target).map(
         ([target, tests]) =>
-            html`<h3><code>${target}</code></h3>
+            markup`<div class="target">
+                <h3><code>${target}</code></h3>
                 <ul class="tests">
                     ${groupedBy(tests, (test) => test.name).map(([name, cases]) =>
                         keptTest(name, cases, written, reviewed.has(name) ? (out.has(name) ? "out" : "in") : "fixed"),
                     )}
-                </ul>`,
+                </ul>
+            </div>`,
     );
     const file = report.test_file;
     const title = [
-        file === null ? "Tests" : html`Tests in <code>${lastPart(file)}</code>`,
-        html` <span class="count">${grouped(report.tests.kept.length)}</span>`,
+        file === null ? "Tests" : markup`Tests in <code>${fileName(file)}</code>`,
+        markup` <span class="count">${grouped(report.tests.kept.length)}</span>`,
     ];
     const closed =
         written && added === null
-            ? html`<p class="hint">
+            ? markup`<p class="hint">
                   The language server was started again since, so tests of this run cannot be rejected from here any
                   more: remove by hand what is not wanted.
               </p>`
             : null;
-    return section(
-        title,
-        [
-            ...groups,
-            more > 0 &&
-                html`<ul>
-                    ${andMore(more)}
-                </ul>`,
-            closed,
-        ],
-        "tests",
-    );
+    return section(title, [...groups, moreOf(more, `${grouped(more)} more`), closed], "tests");
 }
 
 /** One test; several cases of it are one in the file. */
 function keptTest(name: string, cases: readonly Kept[], written: boolean, state: "in" | "out" | "fixed"): Markup {
-    const lines = cases.flatMap((test) => test.lines_added);
-    const branches = branchesBeside(uniqueArcs(cases.flatMap((test) => test.branches_added)), lines);
     const origins = [...new Set(cases.map((test) => test.origin))].join(", ");
-    return html`<li class="test${state === "out" && " out"}" data-name="${name}">
+    const review =
+        state !== "fixed" &&
+        markup`<div class="review">
+            <button type="button" class="quiet" data-do="reject" data-test="${name}" aria-label="Reject ${name}"${isHidden(
+                state === "out",
+            )}>Reject</button>
+            <button type="button" class="quiet" data-do="accept" data-test="${name}" aria-label="Put back ${name}"${isHidden(
+                state === "in",
+            )}>Put Back</button>
+        </div>`;
+    return markup`<li class="test${state === "out" && " out"}" data-name="${name}">
         <div class="name">
-            ${written ? testLink(name) : html`<code>${name}</code>`}<span
-                class="state"
-                ${state !== "out" && html` hidden`}
-                >taken out</span
-            >
+            ${written ? testLink(name) : markup`<code>${name}</code>`} <span class="state"${isHidden(state !== "out")}>taken out</span>
         </div>
-        <div class="evidence">${evidence(lines, branches)}, proposed by <span class="origin">${origins}</span></div>
-        ${
-            state !== "fixed" &&
-            html`<div class="review">
-                <button
-                    type="button"
-                    class="quiet"
-                    data-do="reject"
-                    data-test="${name}"
-                    aria-label="Reject ${name}"
-                    ${state === "out" && html` hidden`}
-                >
-                    Reject</button
-                ><button
-                    type="button"
-                    class="quiet"
-                    data-do="accept"
-                    data-test="${name}"
-                    aria-label="Put back ${name}"
-                    ${state === "in" && html` hidden`}
-                >
-                    Put Back
-                </button>
-            </div>`
-        }
+        <div class="evidence">${evidence(cases)} (proposed by <span class="origin">${origins}</span>)</div>
+        ${review}
     </li>`;
 }
 
-function evidence(lines: readonly number[], branches: readonly Arc[]): Content {
+/** What a test has added, in the words of the server. */
+function evidence(cases: readonly Kept[]): Content {
+    const lines = cases.flatMap((test) => test.lines_added);
+    const branches = branchesBeside(uniqueArcs(cases.flatMap((test) => test.branches_added)), lines);
+    // Reports that an earlier version has kept do not say it.
+    const killed = cases.reduce((sum, test) => sum + ((test.mutants_killed as number | undefined) ?? 0), 0);
+    const noticed = killed > 0 ? `notices ${counted(killed, "mutant")}` : "notices mutants that others do not";
     if (lines.length === 0 && branches.length === 0) {
-        return "notices mutants that others do not";
+        return noticed;
     }
     return [
         "covers ",
@@ -245,6 +234,7 @@ function evidence(lines: readonly number[], branches: readonly Arc[]): Content {
             branches.length === 1 ? "branch " : "branches ",
             branchLinks(branches, MOST.branchesOfTest),
         ],
+        killed > 0 && `, and ${noticed}`,
     ];
 }
 
@@ -266,28 +256,17 @@ function discarded(candidates: readonly Discarded[]): Markup | null {
     const groups = shown.map(([reason, all]) => {
         const some = limited(all, Math.min(MOST.sources, left));
         left -= some.shown.length;
-        return html`<details>
+        return markup`<details>
             <summary>${sentence(reason)} <span class="count">${grouped(all.length)}</span></summary>
             ${some.shown.map(source)}
-            ${
-                some.more > 0 &&
-                html`<ul>
-                    ${andMore(some.more)}
-                </ul>`
-            }
+            ${moreOf(some.more, `${grouped(some.more)} more`)}
         </details>`;
     });
     return groups.length === 0
         ? null
         : section(
-              html`Discarded candidates <span class="count">${grouped(candidates.length)}</span>`,
-              [
-                  groups,
-                  more > 0 &&
-                      html`<ul>
-                          <li class="more">and ${counted(more, "other reason")}</li>
-                      </ul>`,
-              ],
+              markup`Discarded candidates <span class="count">${grouped(candidates.length)}</span>`,
+              [groups, moreOf(more, counted(more, "other reason"))],
               "discarded",
           );
 }
@@ -295,7 +274,7 @@ function discarded(candidates: readonly Discarded[]): Markup | null {
 function source(candidate: Discarded): Markup {
     const { own } = reasonParts(candidate.reason);
     const text = shortened(candidate.source, MOST.linesOfSource, MOST.widthOfSource);
-    return html`<div class="candidate">
+    return markup`<div class="candidate">
         <p>For <code>${candidate.target}</code>${own !== "" && `: ${sentence(own)}`}</p>
         <pre tabindex="0"><code>${text}</code></pre>
     </div>`;
@@ -307,16 +286,14 @@ function diff(text: string): Markup | null {
         return null;
     }
     const { shown, more } = limited(text.replace(/\n$/, "").split("\n"), MOST.linesOfDiff);
-    const lines = shown.map((line) => html`<span class="${kindOfLine(line)}">${line.slice(0, MOST.sentence)}</span> `);
+    const lines = shown.map((line) => [
+        markup`<span class="${kindOfLine(line)}">${line.slice(0, MOST.sentence)}</span>`,
+        "\n",
+    ]);
     return section(
         "What would be written",
-        html`<pre class="diff" tabindex="0"><code>${lines}</code></pre>
-            ${
-                more > 0 &&
-                html`<ul>
-                    <li class="more">and ${counted(more, "more line")}</li>
-                </ul>`
-            }`,
+        markup`<pre class="diff" tabindex="0"><code>${lines}</code></pre>
+            ${moreOf(more, counted(more, "more line"))}`,
         "diff",
     );
 }

@@ -46,17 +46,28 @@ export function escaped(text: string): string {
     return visible(text).replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? "");
 }
 
+/** Line breaks of a template are layout of the source: they part words, but not elements and values. */
+const LAYOUT = /\s*\n\s*/g;
+
 /**
  * A template of markup: text that is put in is escaped, markup is taken as it is.
  *
- * Values may stand between tags and in quoted attributes, nowhere else.
+ * Text may stand between tags and in quoted attributes, nowhere else.
  */
-export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
-    let text = parts[0] ?? "";
-    values.forEach((value, index) => {
-        text += content(value) + (parts[index + 1] ?? "");
+export function markup(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
+    let text = "";
+    parts.forEach((part, index) => {
+        text += laidOut(part) + (index < values.length ? content(values[index]) : "");
     });
     return new Markup(text);
+}
+
+function laidOut(part: string): string {
+    return part.replace(LAYOUT, (found, at: number) => {
+        const before = part.charAt(at - 1);
+        const after = part.charAt(at + found.length);
+        return (before === "" || before === ">") && (after === "" || after === "<") ? "" : " ";
+    });
 }
 
 function content(value: Content): string {

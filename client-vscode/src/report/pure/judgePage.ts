@@ -1,7 +1,7 @@
 /** The page of a judgement of existing tests. */
 import type { JudgeReport } from "../../protocol";
 import { mutantBar, type MutantCounts, mutantWords } from "./chart";
-import { type Content, html, type Markup } from "./html";
+import { type Content, type Markup, markup } from "./html";
 import {
     type Action,
     andMore,
@@ -9,9 +9,11 @@ import {
     coverageNow,
     fileLink,
     headline,
+    key,
     limited,
     lineLink,
     MOST,
+    type Names,
     notCovered,
     notes,
     section,
@@ -21,7 +23,7 @@ import {
     type Tone,
     toolbar,
 } from "./parts";
-import { counted, grouped, lastPart, percent } from "./words";
+import { counted, grouped, fileName, percent } from "./words";
 
 /** What became of a test, what asks for attention first. */
 const OUTCOMES = [
@@ -32,15 +34,11 @@ const OUTCOMES = [
     ["passed", "Sound"],
 ] as const;
 
-/**
- * The parts of the page.
- *
- * @param testsName The test file's name, as it is shown; null without one.
- */
-export function judgePage(report: JudgeReport, testsName: string | null): Content {
+/** The parts of the page. */
+export function judgePage(report: JudgeReport, names: Names): Content {
     return [
-        html`<h1>The tests of ${subject(report)}</h1>`,
-        headline(tone(report), outcome(report, testsName)),
+        markup`<h1>The tests of ${subject(report)}</h1>`,
+        headline(tone(report), outcome(report, names.tests)),
         toolbar(actions(report)),
         report.status === "judged" && report.coverage !== null && coverageNow(report.coverage),
         findings(report),
@@ -48,7 +46,7 @@ export function judgePage(report: JudgeReport, testsName: string | null): Conten
         mutants(report),
         notCovered(report.coverage),
         notes(report.notes),
-        circumstances(report, []),
+        circumstances(report, names.module, []),
     ];
 }
 
@@ -90,17 +88,17 @@ function actions(report: JudgeReport): Action[] {
 /** Tests that cannot find what they seem to look for. */
 function findings(report: JudgeReport): Markup | null {
     const { shown, more } = limited(report.findings, MOST.findings);
-    const file = report.test_file === null ? null : lastPart(report.test_file);
+    const file = report.test_file === null ? null : fileName(report.test_file);
     return shown.length === 0
         ? null
         : section(
-              html`Findings <span class="count">${grouped(report.findings.length)}</span>`,
-              html`<ul class="entries">
+              markup`Findings <span class="count">${grouped(report.findings.length)}</span>`,
+              markup`<ul class="entries">
                   ${shown.map(
                       ({ test, line, message }) =>
-                          html`<li>
-                              ${line !== null && file !== null && place("tests", file, line)}
-                              ${test !== null && html`<code>${test}</code>: `}${sentence(message)}
+                          markup`<li>
+                              ${line !== null && file !== null && [place("tests", file, line), " "]}
+                              ${test !== null && markup`<code>${test}</code>: `}${sentence(message)}
                           </li>`,
                   )}${andMore(more)}
               </ul>`,
@@ -117,16 +115,16 @@ function outcomes(tests: JudgeReport["tests"]): Markup | null {
     const groups = OUTCOMES.flatMap(([outcome, title]) => {
         const found = tests.filter((test) => test.outcome === outcome);
         const { shown, more } = limited(found, MOST.tests);
-        const list = html`<ul class="entries">
+        const list = markup`<ul class="entries">
             ${shown.map(
-                ({ name, reason }) => html`<li>${testLink(name)}${reason !== "" && `: ${sentence(reason)}`}</li>`,
+                ({ name, reason }) => markup`<li>${testLink(name)}${reason !== "" && `: ${sentence(reason)}`}</li>`,
             )}${andMore(more)}
         </ul>`;
-        const summary = html`${title} <span class="count">${grouped(found.length)}</span>`;
+        const summary = markup`${title} <span class="count">${grouped(found.length)}</span>`;
         return found.length === 0
             ? []
             : [
-                  html`<details${outcome !== "passed" && html` open`}>
+                  markup`<details${outcome !== "passed" && markup` open`}>
                       <summary>${summary}</summary>
                       ${list}
                   </details>`,
@@ -149,13 +147,13 @@ function mutants(report: JudgeReport): Markup | null {
     };
     const told = mutantWords(counts);
     const { shown, more } = limited(figures.survivors, MOST.survivors);
-    const file = lastPart(report.path);
+    const file = fileName(report.path);
     const late = figures.not_run > 0 && `${grouped(figures.not_run)} not run for want of time.`;
     return section(
-        html`Mutants <span class="count">${grouped(figures.total)}</span>`,
+        markup`Mutants <span class="count">${grouped(figures.total)}</span>`,
         [
             figures.score !== null &&
-                html`<table class="coverage">
+                markup`<table class="coverage">
                     <tbody>
                         <tr>
                             <th scope="row">Noticed</th>
@@ -165,17 +163,17 @@ function mutants(report: JudgeReport): Markup | null {
                     </tbody>
                 </table>`,
             told.length > 0
-                ? html`<p class="legend">
-                      ${told.map(([kind, words]) => html`<span class="key ${kind}" aria-hidden="true"></span>${words} `)}
+                ? markup`<p class="legend">
+                      ${told.map(([kind, words]) => [key(kind), words, " "])}
                   </p>`
-                : late === false && html`<p>None.</p>`,
-            late !== false && html`<p>${late}</p>`,
+                : late === false && markup`<p>None.</p>`,
+            late !== false && markup`<p>${late}</p>`,
             shown.length > 0 &&
-                html`<h3>No test notices these changes</h3>
+                markup`<h3>No test notices these changes</h3>
                     <ul class="entries">
                         ${shown.map(
                             (mutant) =>
-                                html`<li>
+                                markup`<li>
                                     ${place("module", file, mutant.line)} in <code>${mutant.function}</code>:
                                     ${change(mutant.change)}
                                 </li>`,
@@ -190,6 +188,6 @@ function mutants(report: JudgeReport): Markup | null {
 function change(text: string): Content {
     const at = text.indexOf(" → ");
     return at < 0
-        ? html`<code>${text}</code>`
-        : html`<code class="minus">${text.slice(0, at)}</code> → <code class="plus">${text.slice(at + 3)}</code>`;
+        ? markup`<code>${text}</code>`
+        : markup`<code class="minus">${text.slice(0, at)}</code> → <code class="plus">${text.slice(at + 3)}</code>`;
 }

@@ -78,5 +78,5 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Which module a page that is restored was about; null when what was kept is not of this form. */
 export function readState(state: unknown): string | null {
     const uri = isRecord(state) ? state["uri"] : undefined;
-    return typeof uri === "string" && uri.length <= 10_000 && uri.startsWith("file:///") ? uri : null;
+    return typeof uri === "string" && uri.length <= 10_000 && uri.startsWith("file://") ? uri : null;
 }

@@ -1,9 +1,9 @@
 /** The whole page: what the webview gets. */
 import type { Added, GenerateReport, JudgeReport, ReportShown } from "../../protocol";
 import { generatePage } from "./generatePage";
-import { type Content, html, type Markup } from "./html";
+import { type Content, type Markup, markup } from "./html";
 import { judgePage } from "./judgePage";
-import { headline, toolbar } from "./parts";
+import { headline, type Names, toolbar } from "./parts";
 
 /** What holds the page: where its style and its script are, and what they may do. */
 export interface Frame {
@@ -28,8 +28,7 @@ export interface PageContent {
     readonly run: string;
     readonly uri: string;
     readonly report: GenerateReport | JudgeReport;
-    /** The test file's name, as it is shown; null without one. */
-    readonly testsName: string | null;
+    readonly names: Names;
     readonly added: Added | null;
 }
 
@@ -41,15 +40,15 @@ export function isJudgement(shown: Pick<ReportShown, "report">): shown is { read
 /** The page of a run. */
 export function renderReport(content: PageContent, frame: Frame): string {
     const body = isJudgement(content)
-        ? judgePage(content.report, content.testsName)
-        : generatePage(content.report as GenerateReport, content.testsName, content.added);
+        ? judgePage(content.report, content.names)
+        : generatePage(content.report as GenerateReport, content.names, content.added);
     return page(body, { uri: content.uri, run: content.run }, frame);
 }
 
 /** The page in place of one that cannot be shown: why, and what to do. */
 export function renderProblem(name: string, why: string, uri: string, frame: Frame): string {
     const body = [
-        html`<h1>Tests of <code>${name}</code></h1>`,
+        markup`<h1>Tests of <code>${name}</code></h1>`,
         headline("warning", why),
         toolbar([{ label: "Try Again", does: "retry", primary: true }]),
     ];
@@ -64,7 +63,7 @@ function page(body: Content, state: PageState, frame: Frame): string {
         "base-uri 'none'",
         "form-action 'none'",
     ].join("; ");
-    const whole: Markup = html`<!doctype html>
+    const whole: Markup = markup`<!doctype html>
         <html lang="en">
             <head>
                 <meta charset="utf-8" />

@@ -1,14 +1,14 @@
 /** What the pages of all kinds of runs have: links into the code, lists that end, coverage, what is missing, how it ran. */
 import type { CoverageFigures, GenerateReport, JudgeReport } from "../../protocol";
 import { type Change, coverageBar, coverageWords, shareBar, singleBar } from "./chart";
-import { type Content, html, type Markup } from "./html";
+import { type Content, type Markup, markup } from "./html";
 import {
     type Arc,
     branchesBeside,
     branchWords,
     grouped,
     inEditorWords,
-    lastPart,
+    fileName,
     percent,
     seconds,
     type Span,
@@ -23,7 +23,7 @@ export const MOST = {
     /** Spans of lines, and branches, that one test has added. */
     linesOfTest: 12,
     branchesOfTest: 8,
-    kept: 500,
+    kept: 300,
     reasons: 30,
     /** Candidates for each reason, and over all of them. */
     sources: 20,
@@ -42,11 +42,17 @@ export const MOST = {
 /** The files that a page may lead to. It names them by what they are: the extension knows where they lie. */
 export type Place = "module" | "tests";
 
+/** How the files are called on the page: their paths, from the workspace's folder where they are in one. */
+export interface Names {
+    readonly module: string;
+    readonly tests: string | null;
+}
+
 /** A heading with what is below it; nothing without. */
 export function section(title: Content, body: Content, id: string): Markup | null {
     return body === null || body === false || (Array.isArray(body) && body.length === 0)
         ? null
-        : html`<section aria-labelledby="${id}">
+        : markup`<section aria-labelledby="${id}">
               <h2 id="${id}">${title}</h2>
               ${body}
           </section>`;
@@ -68,17 +74,9 @@ export function sentence(text: string): string {
 
 /** A link to lines of a file. */
 export function lineLink(place: Place, [first, last]: Span, text: string, spoken: string): Markup {
-    return html`<button
-        type="button"
-        class="link"
-        data-do="open"
-        data-place="${place}"
-        data-line="${first}"
-        data-end="${last}"
-        aria-label="${spoken}"
-    >
-        ${text}
-    </button>`;
+    const end = last > first && markup` data-end="${last}"`;
+    return markup`<button type="button" class="link" data-do="open" data-place="${place}" data-line="${first}"${end}
+        aria-label="${spoken}">${text}</button>`;
 }
 
 /** Lines as links, at most so many. */
@@ -107,12 +105,12 @@ function joined(links: readonly Markup[]): Content[] {
 
 /** A link to a whole file. */
 export function fileLink(place: Place, name: string): Markup {
-    return html`<button type="button" class="link" data-do="open" data-place="${place}">${name}</button>`;
+    return markup`<button type="button" class="link" data-do="open" data-place="${place}">${name}</button>`;
 }
 
 /** A link to a test by its name. */
 export function testLink(name: string): Markup {
-    return html`<button type="button" class="link code" data-do="test" data-test="${name}">${name}</button>`;
+    return markup`<button type="button" class="link code" data-do="test" data-test="${name}">${name}</button>`;
 }
 
 /** What is asked for by a button. */
@@ -127,17 +125,17 @@ export interface Action {
 export function toolbar(actions: readonly Action[]): Markup {
     const buttons = actions.map(
         ({ label, does, primary, hidden }) =>
-            html`<button
-                type="button"
-                class="${primary ? "primary" : "secondary"}"
-                data-do="${does}"
-                ${hidden && html` hidden`}
-            >
+            markup`<button type="button" class="${primary ? "primary" : "secondary"}" data-do="${does}"${isHidden(hidden)}>
                 ${label}
             </button>`,
     );
-    return html`<div class="toolbar" role="group" aria-label="Actions">${buttons}</div>
+    return markup`<div class="toolbar" role="group" aria-label="Actions">${buttons}</div>
         <p id="answer" role="status" aria-live="polite"></p>`;
+}
+
+/** The attribute of what is not shown. */
+export function isHidden(hidden: boolean | undefined): Content {
+    return hidden && markup` hidden`;
 }
 
 /** How a run ended at a glance: beside the words, never in their place. */
@@ -147,8 +145,9 @@ const MARKS: Readonly<Record<Tone, string>> = { good: "✓", warning: "!", bad: 
 
 /** The sentence that says how a run ended. */
 export function headline(tone: Tone, sentence: Content): Markup {
-    return html`<p class="headline ${tone}">
-        <span class="mark" aria-hidden="true">${MARKS[tone]}</span><span>${sentence}</span>
+    return markup`<p class="headline ${tone}">
+        <span class="mark" aria-hidden="true">${MARKS[tone]}</span>
+        <span>${sentence}</span>
     </p>`;
 }
 
@@ -165,13 +164,13 @@ export function coverageChange(
     threshold: number,
 ): Markup | null {
     if (before === null && after === null) {
-        return section("Coverage", html`<p>The coverage is not known.</p>`, "coverage");
+        return section("Coverage", markup`<p>The coverage is not known.</p>`, "coverage");
     }
     const rows = ROWS.map(([name, kind]) => {
         const change: Change = { before: before?.[kind] ?? null, after: after?.[kind] ?? null };
         // The threshold is one of lines and branches together.
         const mark = kind === "percent" ? threshold : null;
-        return html`<tr title="${name}: ${coverageWords(change, mark)}">
+        return markup`<tr title="${name}: ${coverageWords(change, mark)}">
             <th scope="row">${name}</th>
             <td class="figure">${known(change.before)}</td>
             <td class="chart">${coverageBar(name, change, mark)}</td>
@@ -180,7 +179,7 @@ export function coverageChange(
     });
     return section(
         "Coverage",
-        html`<table class="coverage">
+        markup`<table class="coverage">
                 <thead>
                     <tr>
                         <td></td>
@@ -194,18 +193,23 @@ export function coverageChange(
                 </tbody>
             </table>
             <p class="legend" aria-hidden="true">
-                <span class="key before"></span>covered before <span class="key gain"></span>by the tests that were
-                added <span class="key threshold"></span>threshold ${percent(threshold)}
+                ${before !== null && before.percent > 0 && [key("before"), "covered before "]}
+                ${key("gain")}by the tests that were added ${key("threshold")}threshold ${percent(threshold)}
             </p>`,
         "coverage",
     );
+}
+
+/** What a colour of a chart means stands after it. */
+export function key(kind: string): Markup {
+    return markup`<span class="key ${kind}" aria-hidden="true"></span>`;
 }
 
 /** Coverage by the tests that there are. */
 export function coverageNow(figures: CoverageFigures): Markup | null {
     const rows = ROWS.map(
         ([name, kind]) =>
-            html`<tr>
+            markup`<tr>
                 <th scope="row">${name}</th>
                 <td class="chart">${singleBar(name, figures[kind])}</td>
                 <td class="figure strong">${percent(figures[kind])}</td>
@@ -213,7 +217,7 @@ export function coverageNow(figures: CoverageFigures): Markup | null {
     );
     return section(
         "Coverage by these tests",
-        html`<table class="coverage">
+        markup`<table class="coverage">
             <tbody>
                 ${rows}
             </tbody>
@@ -223,7 +227,7 @@ export function coverageNow(figures: CoverageFigures): Markup | null {
 }
 
 function known(value: number | null): Content {
-    return value === null ? html`<span class="unknown">not known</span>` : percent(value);
+    return value === null ? markup`<span class="unknown">not known</span>` : percent(value);
 }
 
 /** What no test covers. */
@@ -238,7 +242,7 @@ export function notCovered(figures: CoverageFigures | null): Markup | null {
     }
     return section(
         "Not covered",
-        html`<dl class="facts">
+        markup`<dl class="facts">
             ${found > 0 && fact("Lines", lineLinks("module", figures.missing_lines, MOST.missing))}
             ${branches.length > 0 && fact("Branches", branchLinks(branches, MOST.missing))}
         </dl>`,
@@ -248,7 +252,7 @@ export function notCovered(figures: CoverageFigures | null): Markup | null {
 
 /** A name and what is said of it. */
 export function fact(name: string, value: Content): Markup {
-    return html`<div>
+    return markup`<div>
         <dt>${name}</dt>
         <dd>${value}</dd>
     </div>`;
@@ -257,37 +261,45 @@ export function fact(name: string, value: Content): Markup {
 /** Sentences one below the other. */
 export function notes(told: readonly string[]): Markup | null {
     const { shown, more } = limited(told, MOST.notes);
-    const entries = html`<ul>
-        ${shown.map((note) => html`<li>${sentence(note)}</li>`)}${andMore(more)}
+    const entries = markup`<ul>
+        ${shown.map((note) => markup`<li>${sentence(note)}</li>`)}${andMore(more)}
     </ul>`;
     return shown.length === 0 ? null : section("Notes", entries, "notes");
 }
 
 /** The end of a list that has more. */
 export function andMore(more: number): Markup | null {
-    return more > 0 ? html`<li class="more">and ${grouped(more)} more</li>` : null;
+    return more > 0 ? markup`<li class="more">and ${grouped(more)} more</li>` : null;
+}
+
+/** The same below what is no list. */
+export function moreOf(more: number, words: string): Markup | null {
+    return more > 0 ? markup`<p class="more">and ${words}</p>` : null;
 }
 
 /** On what a run ran, and how long. */
-export function circumstances(report: GenerateReport | JudgeReport, further: readonly Markup[]): Markup | null {
+export function circumstances(
+    report: GenerateReport | JudgeReport,
+    module: string,
+    further: readonly Markup[],
+): Markup | null {
     const { interpreter, python_version: version } = report;
     const phases = Object.entries(report.seconds);
     const total = phases.reduce((sum, [, spent]) => sum + spent, 0);
     return section(
         "How it ran",
-        html`<dl class="facts">
-                ${report.path !== "" && fact("Module", fileLink("module", report.path))}
-                ${report.box !== "" && fact("Box", report.box)}
+        markup`<dl class="facts">
+                ${fact("Module", fileLink("module", module))} ${report.box !== "" && fact("Box", report.box)}
                 ${interpreter !== "" && fact("Interpreter", version === "" ? interpreter : `${interpreter} (${version})`)}
                 ${fact("Seed", report.seed)} ${phases.length > 0 && fact("Time", seconds(total))} ${further}
             </dl>
             ${
                 phases.length > 0 &&
-                html`<table class="phases">
+                markup`<table class="phases">
                     <tbody>
                         ${phases.map(
                             ([phase, spent]) =>
-                                html`<tr>
+                                markup`<tr>
                                     <th scope="row">${phase}</th>
                                     <td class="chart">
                                         ${shareBar(phase, seconds(spent), total > 0 ? spent / total : 0)}
@@ -304,8 +316,8 @@ export function circumstances(report: GenerateReport | JudgeReport, further: rea
 
 /** What a run was about: `Cart.total of shop.pricing`; by its file when it was never read. */
 export function subject(report: GenerateReport | JudgeReport): Content {
-    const module = report.module === "" ? lastPart(report.path) : report.module;
+    const module = report.module === "" ? fileName(report.path) : report.module;
     return report.symbol !== null && report.symbol !== ""
-        ? [html`<code>${report.symbol}</code> of `, html`<code>${module}</code>`]
-        : html`<code>${module}</code>`;
+        ? [markup`<code>${report.symbol}</code> of `, markup`<code>${module}</code>`]
+        : markup`<code>${module}</code>`;
 }

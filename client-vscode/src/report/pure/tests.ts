@@ -16,7 +16,10 @@ export function lineOfTest(text: string, name: string): number | null {
     let found: number | null = null;
     for (const [index, part] of parts.entries()) {
         const keyword = index < parts.length - 1 ? "class" : "(?:async\\s+)?def";
-        const definition = new RegExp(`^(\\s*)${keyword}\\s+${part.replace(/[^\w]/gu, "\\$&")}(?![\\w])`, "u");
+        const definition = new RegExp(
+            `^(\\s*)${keyword}\\s+${part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")}(?![\\p{L}\\p{N}_])`,
+            "u",
+        );
         const at = lines.findIndex((line, number) => {
             const match = number < from ? null : definition.exec(line);
             return match !== null && (match[1] ?? "").length > indent;

@@ -97,9 +97,12 @@ export function inEditorWords(sentence: string): string {
 
 /** Source that is too long to be read on a page: its beginning, and whether that is all. */
 export function shortened(source: string, lines: number, width: number): string {
-    const all = source.replaceAll("\r\n", "\n").replace(/\n+$/, "").split("\n");
+    // Of a source without end no more is looked at than could be shown.
+    const most = lines * width;
+    const text = source.slice(0, most).replaceAll("\r\n", "\n");
+    const all = (source.length > most ? text : text.replace(/\n+$/, "")).split("\n");
     const kept = all.slice(0, lines).map((line) => (line.length > width ? `${line.slice(0, width)}…` : line));
-    return (all.length > lines ? [...kept, "# ..."] : kept).join("\n");
+    return (all.length > lines || source.length > most ? [...kept, "# ..."] : kept).join("\n");
 }
 
 /** Groups by a name, in the order in which the names first come. */
@@ -116,7 +119,7 @@ export function groupedBy<Value>(values: Iterable<Value>, name: (value: Value) =
     return [...groups];
 }
 
-/** The last part of a dotted name or of a path: `pricing` of `shop.pricing`. */
-export function lastPart(name: string): string {
-    return /[^./\\]*$/.exec(name)?.[0] ?? name;
+/** The name of a file without its folders. */
+export function fileName(path: string): string {
+    return /[^/\\]*$/.exec(path)?.[0] ?? path;
 }
