@@ -216,7 +216,7 @@ export class OwnEnvironments {
             python.pipWheel !== undefined && pipFor(python) === "wheel"
                 ? [inside, "-I", join(python.pipWheel, "pip")]
                 : [python.path, "-I", "-m", "pip", "--python", inside];
-        const installed = await run(pip[0] ?? "", [...pip.slice(1), ...pipArguments(requirements)], {
+        const installed = await run(pip[0] ?? "", [...pip.slice(1), ...pipArguments(requirements, folder)], {
             ...base,
             env: pipVariables(variables),
             took: (line) => {

@@ -33,6 +33,7 @@ export interface Search {
     /** Where there is no other: the system. */
     readonly home?: string;
     readonly places?: boolean;
+    readonly seconds?: number;
 }
 
 /** A Python that does not answer within it is passed over. */
@@ -156,17 +157,18 @@ async function* candidates(search: Search): AsyncGenerator<string> {
 }
 
 async function ask(path: string, search: Search): Promise<Python | undefined> {
+    const seconds = search.seconds ?? ANSWER_SECONDS;
     try {
         const { code, stdout, stderr, timedOut } = await run(path, ["-I", "-c", QUESTION], {
             cwd: tmpdir(),
             env: plainVariables(search.variables),
-            seconds: ANSWER_SECONDS,
+            seconds,
             signal: search.signal,
         });
         const python = code === 0 ? readPython(stdout) : undefined;
         if (python === undefined) {
             const how = timedOut
-                ? `did not answer within ${ANSWER_SECONDS} s`
+                ? `did not answer within ${seconds} s`
                 : `answered ${JSON.stringify(stderr.trim().slice(-300))}`;
             search.log(`${path} ${how}.`);
         }

@@ -20,6 +20,14 @@ export interface RunOptions {
     readonly took?: (line: string) => void;
 }
 
+/** How to end those that run; nothing may outlive the editor. */
+const running = new Set<() => void>();
+process.on("exit", () => {
+    running.forEach((end) => {
+        end();
+    });
+});
+
 /** More is not kept of each stream. */
 const KEPT_CHARACTERS = 1_000_000;
 
@@ -56,9 +64,11 @@ export async function run(command: string, args: readonly string[], options: Run
                       end();
                   }, options.seconds * 1000);
         options.signal?.addEventListener("abort", end);
+        running.add(end);
         const settle = (how: () => void): void => {
             clearTimeout(limit);
             options.signal?.removeEventListener("abort", end);
+            running.delete(end);
             how();
         };
         const outputs = [child.stdout, child.stderr].map((stream) => {

@@ -1,22 +1,10 @@
 /** What pip is told, what it is doing, and what its errors mean. */
 
 /**
- * Options of the user's own pip that would make it install something else or elsewhere. They are set to nothing, which
- * pip takes for "not given" and prefers to its configuration files; indexes, proxies and certificates stay the user's.
+ * Options of the user's own pip that would make it install something else. They are set to nothing, which pip takes for
+ * "not given"; indexes, proxies and certificates stay the user's. Where it installs, {@link pipArguments} say.
  */
-const NOT_FOR_US = [
-    "CONSTRAINT",
-    "DRY_RUN",
-    "EDITABLE",
-    "NO_BINARY",
-    "PREFIX",
-    "PYTHON",
-    "REQUIREMENT",
-    "REQUIRE_VIRTUALENV",
-    "ROOT",
-    "TARGET",
-    "USER",
-];
+const NOT_FOR_US = ["CONSTRAINT", "DRY_RUN", "EDITABLE", "NO_BINARY", "PYTHON", "REQUIREMENT", "REQUIRE_VIRTUALENV"];
 
 /** Variables of Python itself that would change what an interpreter is. */
 const OF_PYTHON = ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV"];
@@ -39,15 +27,30 @@ export function pipVariables(variables: Variables): Record<string, string | unde
         ...plainVariables(variables),
         ...Object.fromEntries(NOT_FOR_US.map((name) => [`PIP_${name}`, ""])),
         PIP_NO_INPUT: "1", // nobody could answer
+        // Without a second try pip does not tell that there was no connection, only that it has found nothing.
+        PIP_RETRIES: variables["PIP_RETRIES"] === "0" ? "1" : (variables["PIP_RETRIES"] ?? "2"),
         PIP_DISABLE_PIP_VERSION_CHECK: "1",
         PYTHONIOENCODING: "utf-8",
         LC_MESSAGES: "C",
     };
 }
 
-/** What pip installs; every file must have the hash that is written in there. */
-export function pipArguments(requirements: string): string[] {
-    return ["install", "--require-hashes", "--only-binary", ":all:", "--progress-bar", "off", "-r", requirements];
+/**
+ * What pip installs, and where. Every file must have the hash that is written in the requirements.
+ *
+ * @param folder The environment's. It is named although pip is told to work in it: a configuration file of the user's may
+ *     name another, and only the command line is stronger.
+ */
+export function pipArguments(requirements: string, folder: string): string[] {
+    return [
+        "install",
+        "--require-hashes",
+        "--only-binary=:all:",
+        ...["--no-user", "--target=", "--root=/", `--prefix=${folder}`],
+        "--no-warn-script-location",
+        "--progress-bar=off",
+        `--requirement=${requirements}`,
+    ];
 }
 
 /**
@@ -128,7 +131,7 @@ export function failureText(failure: Failure, output: string, python: string): s
         case "certificate":
             return `${begin}: the package index's certificate is not trusted. If your network has a certificate of its own, name it in pip's configuration (cert).`;
         case "missing":
-            return `${begin}: the package index has no ${missingOne(output) ?? "file"} for ${python}. Name another Python in the setting testwright.server.python.`;
+            return `${begin}: the package index has no ${missingOne(output) ?? "file"} for ${python}. Check the index that pip is configured with, or name another Python in the setting testwright.server.python.`;
         case "hash":
             return `${begin}: a package from the index is not the one that was expected (its hash differs). Nothing of it was installed. Check the index that pip is configured with.`;
         case "space":

@@ -21,11 +21,11 @@ colorama==0.4.6 ; sys_platform == 'win32' \\
 `;
 
 describe("what pip is given", () => {
-    it("is hashed files alone, and no source", () => {
-        const args = pipArguments("/r.txt");
-        assert.deepEqual(args.slice(-2), ["-r", "/r.txt"]);
-        assert.ok(args.includes("--require-hashes"));
-        assert.equal(args[args.indexOf("--only-binary") + 1], ":all:");
+    it("is hashed files alone, and no source, for this environment alone", () => {
+        const args = pipArguments("/e/r.txt", "/e");
+        for (const arg of ["--require-hashes", "--only-binary=:all:", "--prefix=/e", "--requirement=/e/r.txt"]) {
+            assert.ok(args.includes(arg), arg);
+        }
     });
 
     it("is the user's index and proxy, and nothing that would lead elsewhere", () => {
@@ -35,8 +35,7 @@ describe("what pip is given", () => {
             PIP_INDEX_URL: "https://index/simple",
             PIP_FIND_LINKS: "/wheels",
             PIP_CERT: "/ca",
-            PIP_TARGET: "/elsewhere",
-            PIP_USER: "1",
+            PIP_CONSTRAINT: "/mine",
             PIP_NO_BINARY: ":all:",
             PIP_REQUIRE_VIRTUALENV: "1",
             PYTHONPATH: "/mine",
@@ -46,10 +45,16 @@ describe("what pip is given", () => {
         for (const name of ["PATH", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"]) {
             assert.ok(given[name], name);
         }
-        for (const name of ["PIP_TARGET", "PIP_USER", "PIP_NO_BINARY", "PIP_REQUIRE_VIRTUALENV"]) {
+        for (const name of ["PIP_CONSTRAINT", "PIP_NO_BINARY", "PIP_REQUIRE_VIRTUALENV"]) {
             assert.equal(given[name], "", name);
         }
         assert.equal("PYTHONPATH" in given || "PYTHONHOME" in given || "VIRTUAL_ENV" in given, false);
+    });
+
+    it("is tried twice at least, without which pip does not tell that there is no connection", () => {
+        assert.equal(pipVariables({})["PIP_RETRIES"], "2");
+        assert.equal(pipVariables({ PIP_RETRIES: "0" })["PIP_RETRIES"], "1");
+        assert.equal(pipVariables({ PIP_RETRIES: "7" })["PIP_RETRIES"], "7");
     });
 
     it("leaves the editor's own variables as they are", () => {
