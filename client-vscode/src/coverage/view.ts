@@ -5,7 +5,7 @@ import { tell } from "../log";
 import { ServerCommand, ToServer, type CoverageOfAll, type CoverageStatus } from "../protocol";
 import type { Server } from "../server/server";
 import { isSame, statementsOf, summariesOf, type Count, type Summary } from "./pure/details";
-import { Turns } from "./pure/turns";
+import { Turns, type Turn } from "./pure/turns";
 
 /** What belongs together comes within this time: the end of a run, the change of data, the beginning of the next run. */
 const PAUSE_MS = 400;
@@ -41,6 +41,8 @@ class FilledView implements CoverageView {
     #timer: NodeJS.Timeout | undefined;
     #isSeen = false;
     #filling: Promise<void> = Promise.resolve();
+    /** Runs that the editor has begun by itself; each wants what the view is filled with next as its result. */
+    #requests: { readonly request: vscode.TestRunRequest; readonly isDone: () => void }[] = [];
     #isDisposed = false;
 
     constructor(
@@ -90,33 +92,35 @@ class FilledView implements CoverageView {
         this.#timer = setTimeout(() => {
             const isSeen = this.#isSeen;
             this.#isSeen = false;
-            if (this.server.state !== "running") {
-                return;
-            }
-            const turn = this.#turns.take(isSeen);
+            const turn = this.server.state === "running" ? this.#turns.take(isSeen) : undefined;
             if (turn !== undefined) {
-                this.#filling = this.#filling.then(async () => this.#fill(turn === "compare"));
+                this.#filling = this.#filling.then(async () => this.#fill(turn));
             }
         }, PAUSE_MS);
     }
 
     /** Fill the view; it never fails. */
-    async #fill(onlyIfChanged: boolean, request?: vscode.TestRunRequest): Promise<void> {
+    async #fill(turn: Turn): Promise<void> {
+        const requests = this.#requests.splice(0);
         try {
             const { modules } = await this.server.request<CoverageOfAll>(ToServer.coverageOfAll, {});
             const summaries = summariesOf(modules);
-            if (this.#isDisposed || (onlyIfChanged && this.#shown && isSame(this.#shown.summaries, summaries))) {
-                return;
-            }
+            const isOld = turn === "compare" && this.#shown !== undefined && isSame(this.#shown.summaries, summaries);
             // A run without coverage would close what the view shows, whosever it is.
-            if (summaries.length > 0 || request !== undefined) {
-                await this.#show(summaries, request);
+            if (!this.#isDisposed && !isOld && (summaries.length > 0 || requests.length > 0)) {
+                for (const { request } of requests.length > 0 ? requests : [{ request: undefined }]) {
+                    await this.#show(summaries, request);
+                }
             }
         } catch (error) {
             // Nothing is told: the status bar tells of a server that is gone, and nobody has asked for this in words.
             this.log.warn(
                 `The coverage view was not filled: ${error instanceof Error ? error.message : String(error)}`,
             );
+        } finally {
+            for (const { isDone } of requests) {
+                isDone();
+            }
         }
     }
 
@@ -163,11 +167,22 @@ class FilledView implements CoverageView {
     /** Measure what is open, and show it as the result of a request. */
     async #measure(request: vscode.TestRunRequest, cancel: vscode.CancellationToken): Promise<void> {
         try {
-            await measured(this.server, cancel);
+            await measureOpen(this.server, cancel);
         } catch (error) {
             void tell(error, this.log);
+            return;
         }
-        await (this.#filling = this.#filling.then(async () => this.#fill(false, request)));
+        if (cancel.isCancellationRequested || this.server.state !== "running") {
+            return;
+        }
+        await new Promise<void>((isDone) => {
+            cancel.onCancellationRequested(() => {
+                isDone();
+            });
+            this.#requests.push({ request, isDone });
+            this.#turns.ask();
+            this.#soon();
+        });
     }
 
     async #details(
@@ -215,7 +230,7 @@ function fileCoverage({ uri, lines, branches }: Summary): vscode.FileCoverage {
 }
 
 /** Measure all modules that are open; over when all have been, or when it is cancelled. @throws {UserError} It cannot be. */
-async function measured(server: Server, cancel: vscode.CancellationToken): Promise<void> {
+async function measureOpen(server: Server, cancel: vscode.CancellationToken): Promise<void> {
     const ended = new Set<string>();
     const changed = new vscode.EventEmitter<void>();
     const subscriptions = vscode.Disposable.from(
