@@ -3,14 +3,14 @@ import * as vscode from "vscode";
 
 import type { Interpreters } from "../python/interpreters";
 import type { ApiKeys } from "../secrets";
-import { isEnabled } from "../settings";
+import { isEnabled, settingsOf } from "../settings";
 import { debounced } from "./pure/debounce";
 
 /** A person who edits settings, or an extension that sets up an environment, makes several changes in a row. */
 const SETTLED_MS = 300;
 
 /** Settings that say what is started, and with what. The server asks for the others by itself. */
-const STARTED_WITH = ["path", "server.source", "server.python"].map((name) => `testwright.${name}`);
+const STARTED_WITH = ["path", "server.source", "server.python"];
 
 export interface Consequences {
     /** `testwright.enable` was switched. */
@@ -26,6 +26,7 @@ export interface Consequences {
 /** Follow the editor's settings, the keys, the interpreters, the folders and the user's trust. */
 export function followChanges(interpreters: Interpreters, keys: ApiKeys, then: Consequences): vscode.Disposable {
     let wasEnabled = isEnabled();
+    let startedWith = STARTED_WITH.map(valueOf);
     const renew = debounced<string>(SETTLED_MS, (reasons) => {
         then.renew([...new Set(reasons)]);
     });
@@ -40,9 +41,12 @@ export function followChanges(interpreters: Interpreters, keys: ApiKeys, then: C
                 wasEnabled = isEnabled();
                 then.enabled(wasEnabled);
             }
-            for (const name of STARTED_WITH) {
-                if (event.affectsConfiguration(name)) {
-                    renew.call(`${name} has changed`);
+            // A change in a folder's settings is an event, too, and changes nothing: these are the user's own.
+            const before = startedWith;
+            startedWith = STARTED_WITH.map(valueOf);
+            for (const [index, name] of STARTED_WITH.entries()) {
+                if (before[index] !== startedWith[index]) {
+                    renew.call(`testwright.${name} has changed`);
                 }
             }
         }),
@@ -60,4 +64,8 @@ export function followChanges(interpreters: Interpreters, keys: ApiKeys, then: C
         }),
     ];
     return vscode.Disposable.from(...subscriptions);
+}
+
+function valueOf(name: string): string {
+    return settingsOf().get<string>(name) ?? "";
 }

@@ -16,6 +16,7 @@ import {
     WorkDoneProgress,
     type LanguageClientOptions,
     type Middleware,
+    type Range,
     type ShowDocumentParams,
     type WorkspaceEdit,
 } from "vscode-languageclient/node";
@@ -229,28 +230,23 @@ async function show(uri: vscode.Uri, params: ShowDocumentParams, log: vscode.Log
     );
     const aside =
         focus || vscode.window.activeTextEditor === undefined ? vscode.ViewColumn.Active : vscode.ViewColumn.Beside;
-    const range = params.selection;
     try {
-        await vscode.window.showTextDocument(uri, {
+        // Not `showTextDocument`, which would hold the document open for minutes after its tab is closed.
+        await vscode.commands.executeCommand("vscode.open", uri, {
             preview: false,
             preserveFocus: !focus,
             viewColumn: visible?.viewColumn ?? aside,
-            ...(range === undefined
-                ? {}
-                : {
-                      selection: new vscode.Range(
-                          range.start.line,
-                          range.start.character,
-                          range.end.line,
-                          range.end.character,
-                      ),
-                  }),
-        });
+            ...(params.selection === undefined ? {} : { selection: rangeOf(params.selection) }),
+        } satisfies vscode.TextDocumentShowOptions);
         return true;
     } catch (error) {
         log.warn(`${uri.toString(true)} cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
         return false;
     }
+}
+
+function rangeOf({ start, end }: Range): vscode.Range {
+    return new vscode.Range(start.line, start.character, end.line, end.character);
 }
 
 function failureOf(error: unknown): Failure | undefined {

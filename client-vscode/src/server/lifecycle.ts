@@ -56,6 +56,7 @@ export class LanguageServer implements Server {
     #toldInterpreters = new Map<string | undefined, string>();
     /** Whether the process has been told that the workspace is trusted. */
     #toldTrust = false;
+    readonly #asTold = new WeakMap<DidNotStart, UserError>();
     #isClosed = false;
 
     readonly onDidChangeState = this.#stateChanged.event;
@@ -378,14 +379,24 @@ export class LanguageServer implements Server {
             return new vscode.CancellationError();
         }
         if (error instanceof DidNotStart) {
+            return this.#oneFor(error);
+        }
+        return error;
+    }
+
+    /** The same for all who have waited, so that it is told once. */
+    #oneFor(error: DidNotStart): UserError {
+        let told = this.#asTold.get(error);
+        if (told === undefined) {
             const settings = (settingsOf().get<string>("path") ?? "") === "" ? [] : [openSettings("testwright.path")];
-            return new UserError(
+            told = new UserError(
                 `Testwright's language server could not be started: ${error.program.description} was tried, and ` +
                     `${error.reason}.`,
                 [...settings, ...this.#waysOut()],
             );
+            this.#asTold.set(error, told);
         }
-        return error;
+        return told;
     }
 
     #endedTooOften(reason: string): UserError {

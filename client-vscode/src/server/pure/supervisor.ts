@@ -74,12 +74,13 @@ export class Supervisor<S extends Started> {
     /** Start it unless it runs. */
     async start(): Promise<S> {
         this.#isWanted = true;
+        if (this.#going !== undefined) {
+            return this.#going;
+        }
         if (this.#current !== undefined) {
             return this.#current;
         }
-        if (this.#going === undefined) {
-            this.#crashes.forget();
-        }
+        this.#crashes.forget();
         return this.#go();
     }
 
@@ -88,7 +89,7 @@ export class Supervisor<S extends Started> {
         if (this.#state === "failed") {
             throw this.#error;
         }
-        return this.#current ?? this.#going ?? this.start();
+        return this.#going ?? this.#current ?? this.start();
     }
 
     /** End it and start it again; a start that is under way is shared. */
@@ -129,14 +130,16 @@ export class Supervisor<S extends Started> {
 
     async #go(): Promise<S> {
         // Later, so that whoever hears of it and asks at once gets the same one.
-        this.#going ??= Promise.resolve().then(async () => this.#untilReady());
+        if (this.#going === undefined) {
+            this.#going = Promise.resolve().then(async () => this.#untilReady());
+            this.#become("starting");
+        }
         return this.#going;
     }
 
     async #untilReady(): Promise<S> {
         try {
             for (let failures = 0; ;) {
-                this.#become("starting");
                 await this.#end();
                 if (!this.#isWanted) {
                     throw new Stopped();

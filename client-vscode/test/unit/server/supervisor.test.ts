@@ -295,6 +295,14 @@ describe("one process at a time", () => {
         assert.equal(machine.launches, 2);
     });
 
+    it("is the next one as soon as a restart is asked for", async () => {
+        const first = await supervisor.start();
+        const restarted = supervisor.restart();
+        assert.equal(supervisor.state, "starting");
+        assert.notEqual(await supervisor.ready(), first);
+        assert.equal(await restarted, await supervisor.start());
+    });
+
     it("is left alone when it ended too often, which is told once", async () => {
         await supervisor.start();
         for (let crash = 0; crash < TOO_MANY; crash += 1) {
