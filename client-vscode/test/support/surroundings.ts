@@ -19,6 +19,7 @@ const QUIET: Settings = {
     "extensions.ignoreRecommendations": true,
     "git.enabled": false,
     "npm.fetchOnlinePackageInfo": false,
+    "remote.autoForwardPorts": false,
     "security.workspace.trust.untrustedFiles": "open",
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",

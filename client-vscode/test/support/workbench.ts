@@ -1,6 +1,8 @@
 /** VS Code's window as a user handles it: by keyboard and mouse, seeing what is shown. */
 import type { Locator, Page } from "playwright-core";
 
+import { waitFor } from "./waiting";
+
 /** Steps that a busy machine may take long for. */
 const PATIENCE = 30_000;
 
@@ -98,12 +100,21 @@ export class Workbench {
         await input.waitFor({ state: "hidden", timeout: PATIENCE });
     }
 
-    /** The menu of code actions at the cursor. */
-    async codeActions(): Promise<Locator> {
-        await this.page.keyboard.press("Control+.");
-        const menu = this.page.locator(".action-widget");
-        await menu.locator(".monaco-list-row").first().waitFor({ timeout: PATIENCE });
-        return menu;
+    /** Ask for code actions at the cursor until one is among them: the server may not be there yet. */
+    async codeActionsWith(title: RegExp): Promise<Locator> {
+        const menu = this.page.locator(".action-widget .monaco-list-row");
+        const none = this.page.locator(".monaco-editor-overlaymessage");
+        await waitFor(`code action ${String(title)}`, async () => {
+            await none.waitFor({ state: "hidden", timeout: PATIENCE });
+            await this.page.keyboard.press("Control+.");
+            await menu.or(none).first().waitFor({ timeout: PATIENCE });
+            if (await this.codeAction(title).isVisible()) {
+                return true;
+            }
+            await this.page.keyboard.press("Escape");
+            return false;
+        });
+        return this.codeAction(title);
     }
 
     /** A row of the menu of code actions. */
@@ -114,6 +125,12 @@ export class Workbench {
     /** A notification in the lower right corner. */
     toast(message: RegExp): Locator {
         return this.page.locator(".notifications-toasts .notification-toast").filter({ hasText: message });
+    }
+
+    /** A button on something. */
+    button(on: Locator, label: string | RegExp): Locator {
+        const whole = typeof label === "string" ? new RegExp(`^${escaped(label)}$`) : label;
+        return on.locator(".monaco-button").filter({ hasText: whole });
     }
 
     /** What the notifications say now. */

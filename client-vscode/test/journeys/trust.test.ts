@@ -1,0 +1,52 @@
+/** A workspace that the user does not trust: nothing of it runs, and it is said why, until the user trusts it. */
+import assert from "node:assert/strict";
+
+import { journey } from "../support/journey";
+import { descendants } from "../support/processes";
+
+describe("a workspace that is not trusted", () => {
+    const steps = journey("trust", { asksForTrust: true });
+
+    it("is opened in restricted mode", async () => {
+        const { vscode } = steps;
+        const dialog = vscode.page.locator(".monaco-dialog-box");
+        await dialog.waitFor();
+        await vscode.screenshot("1-question");
+        await dialog.locator(".monaco-button", { hasText: /No, I don't/ }).click();
+        await vscode.workbench.status(/Restricted Mode/).waitFor();
+    });
+
+    it("has actions that are disabled and say why, and runs nothing", async () => {
+        const { vscode, project } = steps;
+        const { workbench } = vscode;
+        const files = project.files();
+        await workbench.open(project.module);
+        await workbench.goToLine(project.lineOf(project.module, "def encode"));
+        const action = await workbench.codeActionsWith(/Generate tests for module _encode/);
+        assert.match((await action.getAttribute("class")) ?? "", /option-disabled/);
+        await vscode.screenshot("2-disabled");
+        await vscode.page.keyboard.press("Escape");
+        await workbench.run("Testwright: Generate Tests for Module");
+        const message = workbench.toast(/trust/);
+        await message.waitFor();
+        await vscode.screenshot("3-refused");
+        assert.deepEqual(project.files(), files);
+        assert.deepEqual(
+            descendants(vscode.server.pid).filter(({ command }) => /bwrap|pytest/.test(command)),
+            [],
+        );
+    });
+
+    it("works once it is trusted, without a new window", async () => {
+        const { vscode, project } = steps;
+        const { workbench } = vscode;
+        await workbench.toast(/trust/).locator(".monaco-button", { hasText: /Trust/ }).click();
+        await vscode.page.locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/ }).click();
+        await workbench.status(/Restricted Mode/).waitFor({ state: "detached" });
+        await workbench.open(project.module);
+        await workbench.run("Testwright: Generate Tests for Module");
+        await workbench.toast(/test_encode\.py/).waitFor({ timeout: 60_000 });
+        await vscode.screenshot("4-trusted");
+        assert.ok(project.passing(project.testFile) >= 1);
+    });
+});
