@@ -73,8 +73,9 @@ export function isConflict(finished: RunFinished): boolean {
 }
 
 /** By the error's name, as the report has it; a run that could not begin has no report. */
-function stepsAfterFailure(finished: RunFinished): readonly Step[] {
-    switch (finished.report?.error?.slug) {
+function stepsAfterFailure({ report, message }: RunFinished): readonly Step[] {
+    const settings: readonly Step[] = isOfSettings(message) ? ["settings"] : [];
+    switch (report?.error?.slug) {
         case "box-unavailable":
             return ["doctor"];
         case "interpreter":
@@ -86,11 +87,11 @@ function stepsAfterFailure(finished: RunFinished): readonly Step[] {
         case "import-failure":
         case "box-failure":
         case "nothing-proven":
-            return ["report"];
+            return [...settings, "report"];
         case undefined:
-            return isOwnFailure(finished.message) ? ["logs"] : isOfSettings(finished.message) ? ["settings"] : [];
+            return isOwnFailure(message) ? ["logs"] : settings;
         default:
-            return []; // the sentence has the next step, and it is in the user's own code or files
+            return settings; // the sentence has the next step, and that is in the user's own code or files
     }
 }
 
@@ -98,6 +99,7 @@ function isOwnFailure(message: string): boolean {
     return message.startsWith("Testwright itself failed");
 }
 
+/** Whether the next step is a setting. */
 function isOfSettings(message: string): boolean {
     return /\btestwright\.(?:[a-z]+\.)?[a-z]+\b|\[tool\.testwright\]/i.test(message);
 }

@@ -74,6 +74,12 @@ describe("the message at the end of a run", () => {
         });
     }
 
+    it("leads to the settings, when the sentence names one", () => {
+        const failed = finished({ status: "failed", severity: "error", report: failedReport("nothing-proven") });
+        const message = "There was no time for it. Give it more with the setting testwright.budget.";
+        assert.deepEqual(tellingOf({ ...failed, message })?.steps, ["settings", "report"]);
+    });
+
     it("leads to the settings, or to the logs, when a run could not begin", () => {
         const failed = finished({ status: "failed", severity: "error", report: null });
         const steps = (message: string): unknown => tellingOf({ ...failed, message })?.steps;
