@@ -1,0 +1,5 @@
+"""The first folder."""
+
+
+def one() -> int:
+    return 1

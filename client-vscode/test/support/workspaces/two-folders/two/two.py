@@ -1,0 +1,5 @@
+"""The second folder."""
+
+
+def two() -> int:
+    return 2
