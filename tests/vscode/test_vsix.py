@@ -84,6 +84,15 @@ def test_it_holds_what_is_meant_to_be_in_it(package: zipfile.ZipFile) -> None:
     assert {Path(name).suffix for name in media} <= {".png", ".svg"}
 
 
+def test_its_readme_has_no_picture_that_the_editor_could_not_show(package: zipfile.ZipFile) -> None:
+    ours = (CLIENT / "README.md").read_text(encoding="utf-8")
+    packed = package.read("extension/readme.md").decode()
+    assert "](media/" in ours
+    assert "![" not in packed
+    without = [line for line in ours.splitlines() if line and not line.startswith("![")]
+    assert [line for line in packed.splitlines() if line] == without
+
+
 def test_it_is_small(packed: bytes) -> None:
     assert len(packed) < 2_000_000
 
