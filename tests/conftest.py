@@ -6,11 +6,16 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from testwright.boxes.overlay import make_overlay
 
 NOTHING_MAY_BE_SKIPPED = os.environ.get("TESTWRIGHT_E2E") == "1"
+
+# How long an example takes says how busy the machine is; what takes how long is measured in tests/bench.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Needs Python versions that a machine made for the tests has and a fresh one has not.
 MAY_BE_SKIPPED = "interpreters"

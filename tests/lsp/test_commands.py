@@ -48,7 +48,7 @@ async def test_the_whole_job_by_the_command_of_an_action(
         command = action["command"] if isinstance(action["command"], dict) else action
         begun = time.monotonic()
         answer = await editor.command(command["command"], *command["arguments"])
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3
         assert answer == {"run": "generate-1", "status": "started", "subject": "pricing", "waitsFor": 0}
         told = await editor.wait_for("window/showMessage", timeout=90)
         again = (await editor.request("textDocument/codeAction", params))[0]

@@ -164,7 +164,7 @@ async def test_a_second_signal_ends_at_once(editor_for: EditorFactory, tmp_path:
         begun = time.monotonic()
         editor.process.send_signal(number)
         assert await ended(editor, SLACK) != 0
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3
     assert not (tmp_path / "ended").exists()
 
 

@@ -285,7 +285,7 @@ def test_a_signal_cancels(number: signal.Signals) -> None:
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     assert stderr == "cleaned up\ntestwright: Cancelled: nothing was written for a.py.\n"
     runs = json.loads(stdout)["runs"]
     assert [(run["status"], run["error"]["slug"]) for run in runs] == [("cancelled", "cancelled")]

