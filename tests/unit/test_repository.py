@@ -189,6 +189,17 @@ def test_every_command_in_the_documents_exists(document: str, line: str) -> None
         assert program in {"pip", "python", "pipx", "uv", "git", "docker", "pre-commit", "sudo", "cd", "wsl", "source"}
 
 
+def test_pictures_and_files_that_the_documents_link_to_exist() -> None:
+    links = [
+        (name, link)
+        for name in (*DOCUMENTS, "ARCHITECTURE.md", "CHANGELOG.md")
+        for link in re.findall(r"\]\(([^)#\s]+)", (ROOT / name).read_text(encoding="utf-8"))
+        if not link.startswith("https://")
+    ]
+    assert len(links) > 10
+    assert [(name, link) for name, link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
 def test_the_documents_show_commands() -> None:
     programs = {line.split()[0] for _, line in shell_lines()}
     assert {"make", "testwright"} <= programs
