@@ -22,7 +22,7 @@ const README = {
     progress: "generate-4-progress",
     written: "generate-5-written",
     coverage: "generate-6-coverage",
-    report: "generate-7-report",
+    report: "report-1-page",
 };
 
 const { values } = parseArgs({
