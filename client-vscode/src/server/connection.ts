@@ -173,7 +173,8 @@ function middleware(hooks: Hooks): Middleware {
             handleApplyEdit: async (params, next) => {
                 const edited = editedIn(params.edit);
                 const saved = edited.filter((document) => !document.isDirty);
-                const answer = await next(params, NEVER_CANCELLED.token);
+                // Not as a refactoring: the editor would save what the user has not saved, too.
+                const answer = await next({ ...params, metadata: { isRefactoring: false } }, NEVER_CANCELLED.token);
                 if ("applied" in answer && answer.applied && params.metadata?.isRefactoring === true) {
                     // The answer does not wait for it: what happens at a save (a formatter, say) may take its time.
                     void saveAll(saved, hooks.output);
@@ -205,8 +206,8 @@ function editedIn(edit: WorkspaceEdit): readonly vscode.TextDocument[] {
 }
 
 /**
- * Save what had no unsaved changes before, as the editor does with its own refactorings, so that whoever looks at the
- * disk finds the tests. The editor does it by itself only where several files are changed.
+ * Save what had no unsaved changes before, so that whoever looks at the disk finds the tests; unless the user does not
+ * want refactorings to be saved.
  */
 async function saveAll(documents: readonly vscode.TextDocument[], log: vscode.LogOutputChannel): Promise<void> {
     for (const document of documents) {
