@@ -28,6 +28,7 @@ describe("the report of a run", () => {
         const { vscode, project } = steps;
         const { workbench } = vscode;
         await workbench.tab("_encode.py", { active: true }).waitFor();
+        await workbench.status(/^tests/).waitFor();
         await workbench.run("Testwright: Generate Tests for Module");
         const message = workbench.toast(/test_encode\.py/);
         await message.waitFor({ timeout: 90_000 });
@@ -49,7 +50,7 @@ describe("the report of a run", () => {
         const total = report().getByRole("img", { name: /^Total: .* before, .* after, threshold 70 %$/ });
         await total.waitFor();
         const gain = total.locator("rect.gain");
-        assert.notEqual(await gain.evaluate<string>("(rect) => getComputedStyle(rect).fill"), "rgb(0, 0, 0)");
+        assert.notEqual(await gain.evaluate("(rect) => getComputedStyle(rect).fill"), "rgb(0, 0, 0)");
         assert.ok(((await gain.boundingBox())?.width ?? 0) > 20);
         const links = await report().locator("link[rel=stylesheet], script[src]").count();
         assert.equal(links, 2);
@@ -159,7 +160,7 @@ describe("the report of a run", () => {
             await vscode.page.waitForTimeout(500);
             await vscode.screenshot(`5-${theme.split(" ")[1]?.toLowerCase() ?? ""}`);
         }
-        const isCut = await report().locator("body").evaluate<boolean>("(body) => body.scrollWidth > body.clientWidth");
+        const isCut = await report().locator("body").evaluate("(body) => body.scrollWidth > body.clientWidth");
         assert.equal(isCut, false, "nothing is cut off");
     });
 });

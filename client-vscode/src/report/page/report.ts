@@ -1,6 +1,6 @@
 /** The script of the page: it sends what is clicked, and shows what the extension tells. It never makes markup. */
 
-import type { Told } from "../pure/messages";
+import { messageOf, type Told } from "../pure/messages";
 
 interface Kept {
     readonly uri: string;
@@ -25,22 +25,8 @@ function send(message: object): void {
 
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-do]") : null;
-    const type = button?.dataset["do"];
-    if (button === null || type === undefined) {
-        return;
-    }
-    const { place, line, end, test } = button.dataset;
-    if (type === "open") {
-        send({
-            type,
-            place,
-            line: line === undefined ? null : Number(line),
-            end: end === undefined ? null : Number(end),
-        });
-    } else if (test !== undefined) {
-        send({ type, name: test });
-    } else {
-        send({ type });
+    if (button !== null) {
+        send(messageOf(button.dataset));
     }
 });
 

@@ -13,6 +13,16 @@ export type Request =
 
 const PLAIN = ["open-tests", "again", "judge", "discard", "accept-all", "logs", "doctor", "retry"] as const;
 
+/** What is sent when a button is pressed: by its data, as the page has it. */
+export function messageOf(data: Readonly<Record<string, string | undefined>>): Readonly<Record<string, unknown>> {
+    const { do: type, place, line, end, test } = data;
+    if (type === "open") {
+        const first = line === undefined ? null : Number(line);
+        return { type, place, line: first, end: end === undefined ? first : Number(end) };
+    }
+    return test === undefined ? { type } : { type, name: test };
+}
+
 /** What the extension tells the page without loading it anew. */
 export interface Told {
     readonly type: "reviewed";

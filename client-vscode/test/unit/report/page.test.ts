@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 
 import type { Added, GenerateReport, JudgeReport } from "../../../src/protocol";
 import { acceptLabel, discardLabel } from "../../../src/report/pure/generatePage";
+import { messageOf, readRequest } from "../../../src/report/pure/messages";
+import { renderProblem } from "../../../src/report/pure/page";
 import { MOST } from "../../../src/report/pure/parts";
 import { attribute, type Element, rawTextOf, tagged, textOf, withClass } from "./dom";
 import { allIn, FRAME, pageOf, REPORTS } from "./samples";
@@ -409,6 +411,21 @@ describe("every page", () => {
         }
     });
 
+    it("has no button that asks for what is not read", () => {
+        const reviewed = pageOf(REPORTS.written, { ...allIn(REPORTS.written), rejected: ["test_convert"] });
+        for (const page of [...pages, reviewed, renderProblem("a", "b", "file:///a.py", FRAME)]) {
+            for (const button of tagged(page, "button")) {
+                const data = Object.fromEntries(
+                    button.attrs
+                        .filter(({ name }) => name.startsWith("data-"))
+                        .map(({ name, value }) => [name.slice("data-".length), value]),
+                );
+                const request = readRequest({ run: "generate-1", ...messageOf(data) }, "generate-1");
+                assert.equal(request?.type, data["do"], JSON.stringify(data));
+            }
+        }
+    });
+
     it("can be read aloud: headings in order, names for what is drawn, one name for each part", () => {
         for (const page of pages) {
             const levels = ["h1", "h2", "h3"].map((tag) => tagged(page, tag).length);
@@ -428,7 +445,9 @@ describe("every page", () => {
     });
 });
 
-describe("huge reports", () => {
+describe("huge reports", function () {
+    this.timeout(30_000);
+
     const many = <Value>(count: number, make: (index: number) => Value): Value[] =>
         Array.from({ length: count }, (_, index) => make(index));
 
