@@ -33,7 +33,7 @@ export class Messages implements vscode.Disposable {
     readonly boxes: vscode.InputBoxOptions[] = [];
     readonly progress: Shown[] = [];
     /** The button of a message; undefined closes it. */
-    press: (message: Message) => string | undefined = () => undefined;
+    press: (message: Message) => string | undefined | Promise<string | undefined> = () => undefined;
     /** What is chosen of a list; undefined closes it. */
     choose: (list: List) => readonly vscode.QuickPickItem[] | undefined = () => undefined;
     /** What is typed into a box; undefined closes it. */
