@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { build } from "esbuild";
 
 import { buildExtension, buildFiles } from "./build.mjs";
+import { bundle } from "./bundle.mjs";
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
 process.env.REPOSITORY = dirname(here);
@@ -51,6 +52,7 @@ let failed = [];
 try {
     const { runHostTests, findTools } = await load("test/support/runner.ts", "runner");
     const tools = findTools(process.env.REPOSITORY);
+    bundle(); // of what the extension's own environment is made
     for (const name of chosen) {
         console.log(`== ${name}`);
         const window = existsSync(join(here, "test", "host", `${name}.window.ts`))

@@ -61,7 +61,7 @@ class Finder implements Programs {
     #wasMadeAnew = false;
     #wasToldOfOther = false;
     /** Why our own environment could not be made, where another one is used instead. */
-    #failed: { readonly trouble: Trouble; readonly at: number } | undefined;
+    #failed: { readonly trouble: Trouble; readonly settings: string; readonly at: number } | undefined;
 
     constructor(
         context: vscode.ExtensionContext,
@@ -89,7 +89,7 @@ class Finder implements Programs {
 
     async find(): Promise<Program> {
         const settings = readSettings();
-        const key = JSON.stringify(settings);
+        const key = keyOf(settings);
         if (this.#finding?.settings === key) {
             return this.#finding.program;
         }
@@ -124,7 +124,8 @@ class Finder implements Programs {
         }
     }
 
-    async #choose({ path, source, python: asked }: Settings, signal: AbortSignal): Promise<Program> {
+    async #choose(settings: Settings, signal: AbortSignal): Promise<Program> {
+        const { path, source } = settings;
         if (path !== "") {
             return this.#fromSetting(path);
         }
@@ -136,7 +137,7 @@ class Finder implements Programs {
             return program;
         }
         try {
-            return this.#started(await this.#ownEnvironment(asked, signal));
+            return this.#started(await this.#ownEnvironment(settings, signal));
         } catch (error) {
             if (source !== "auto" || !(error instanceof Trouble)) {
                 throw error;
@@ -145,7 +146,7 @@ class Finder implements Programs {
             if (program === undefined) {
                 throw error;
             }
-            this.#failed = { trouble: error, at: performance.now() };
+            this.#failed = { trouble: error, settings: keyOf(settings), at: performance.now() };
             this.#tellOfOther(error, program);
             return program;
         }
@@ -153,7 +154,7 @@ class Finder implements Programs {
 
     // ---- our own environment
 
-    async #ownEnvironment(asked: string, signal: AbortSignal): Promise<Environment> {
+    async #ownEnvironment(settings: Settings, signal: AbortSignal): Promise<Environment> {
         if (this.#isDistrusted && this.#inUse !== undefined) {
             // Once: a server that does not start from a new one, either, would have it made for ever.
             if (!this.#wasMadeAnew) {
@@ -164,15 +165,15 @@ class Finder implements Programs {
             this.#inUse = undefined;
         }
         this.#isDistrusted = false;
-        const existing = await this.#own.existing(asked, signal);
+        const existing = await this.#own.existing(settings.python, signal);
         if (existing !== undefined) {
             return existing;
         }
-        if (this.#failed !== undefined && performance.now() - this.#failed.at < AGAIN_MS) {
+        if (this.#failed?.settings === keyOf(settings) && performance.now() - this.#failed.at < AGAIN_MS) {
             throw this.#failed.trouble;
         }
         this.#failed = undefined;
-        return this.#make(asked, signal);
+        return this.#make(settings.python, signal);
     }
 
     async #make(asked: string, signal: AbortSignal): Promise<Environment> {
@@ -419,6 +420,10 @@ interface Settings {
     readonly source: string;
     readonly python: string;
     readonly isTrusted: boolean;
+}
+
+function keyOf(settings: Settings): string {
+    return JSON.stringify(settings);
 }
 
 function readSettings(): Settings {
