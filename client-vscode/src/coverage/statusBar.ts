@@ -6,7 +6,6 @@ import type { Server } from "../server/server";
 import { isEnabled, settingsOf } from "../settings";
 import { itemOf, LINKS, type Click, type Item } from "./pure/figures";
 import { isNamedAsTest, subjectOf } from "./pure/subject";
-import { showServerStatus } from "./serverStatus";
 
 /** To the right of the Python extension's own. */
 const PRIORITY = 99;
@@ -36,7 +35,6 @@ class CoverageItem implements StatusBar {
     readonly #tested = new Map<string, string>();
     /** Files that the server was asked about and has not answered. */
     readonly #asked = new Set<string>();
-    #language: vscode.Disposable | undefined;
     #shown: StatusBar["shown"];
 
     constructor(private readonly server: Server) {
@@ -93,20 +91,12 @@ class CoverageItem implements StatusBar {
     }
 
     dispose(): void {
-        this.#language?.dispose();
         this.#subscriptions.dispose();
     }
 
     #update(): void {
-        const isOn = isEnabled();
-        if (isOn) {
-            this.#language ??= showServerStatus(this.server);
-        } else {
-            this.#language?.dispose();
-            this.#language = undefined;
-        }
         const subject = this.#subject();
-        if (subject === undefined || !isOn || settingsOf().get<boolean>("statusBar") === false) {
+        if (subject === undefined || !isEnabled() || settingsOf().get<boolean>("statusBar") === false) {
             this.#hide();
             return;
         }
