@@ -125,6 +125,8 @@ export interface Modules {
     readonly skipped: readonly { readonly uri: string; readonly reason: string }[];
     /** Whether there were more than the server looks at. */
     readonly truncated: boolean;
+    /** Seconds that a run for one of them takes at most; null where settings cannot be used. */
+    readonly budget: number | null;
 }
 
 export interface CoverageFigures {

@@ -337,6 +337,27 @@ async def test_the_modules_of_a_folder(
         assert found["skipped"] == []
 
 
+async def test_how_long_a_run_for_a_module_takes_at_most(
+    editor_for: EditorFactory, workspace: Path, other: Path
+) -> None:
+    project = workspace / "pyproject.toml"
+    async with editor_for(VSCODE) as editor:
+
+        async def budget() -> float | None:
+            found: float | None = (await editor.request(MODULES, {"uri": other.as_uri()}))["budget"]
+            return found
+
+        assert await budget() == 30
+        project.write_text("[tool.testwright]\nbudget = 45\n", encoding="utf-8")
+        assert await budget() == 45
+        editor.settings[None] = {"budget": 9}
+        editor.notify("workspace/didChangeConfiguration", {"settings": None})
+        assert await budget() == 9
+        project.write_text("[tool.testwright]\nbudgett = 45\n", encoding="utf-8")
+        assert await budget() is None
+        assert (await editor.request(MODULES, {"uri": (workspace / "nothing").as_uri()}))["budget"] is None
+
+
 async def test_what_the_editor_holds_counts(editor_for: EditorFactory, workspace: Path, other: Path) -> None:
     async with editor_for(VSCODE) as editor:
         editor.open(other, "RATE = 3\n")
@@ -366,6 +387,15 @@ async def test_each_module_has_the_name_and_the_settings_of_its_own_project(
         reasons = {one["uri"].rpartition("/")[2]: one["reason"] for one in found["skipped"]}
         assert reasons["check_it.py"] == "check_it.py is a test file itself."
         assert "pyproject.toml" in reasons["m.py"]
+
+
+async def test_a_folder_may_be_named_by_a_link(editor_for: EditorFactory, workspace: Path, other: Path) -> None:
+    link = workspace.with_name("link")
+    link.symlink_to(workspace)
+    for named, asked in ((workspace, link), (link, workspace), (link, link)):
+        async with editor_for(VSCODE, folders=[named]) as editor:
+            found = await editor.request(MODULES, {"uri": f"{asked.as_uri()}/src/"})
+            assert (named / other.relative_to(workspace)).as_uri() in [module["uri"] for module in found["modules"]]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 
 import { UserError } from "../log";
-import { settingsOf } from "../settings";
+import type { Modules } from "../protocol";
 import type { Parts } from "./commands";
 import { generateForMany } from "./many";
 import { inOrder, nothingIn, question, stateOf } from "./pure/folder";
@@ -17,8 +17,14 @@ export async function generateForFolder(parts: Parts, ...given: unknown[]): Prom
     if (folder === undefined) {
         return;
     }
-    const chosen = await choose(folder, await modulesIn(parts, folder));
-    if (chosen !== undefined && chosen.length > 0 && (await confirm(folder, chosen.length))) {
+    const { modules, budget } = await modulesIn(parts, folder);
+    if (budget === null) {
+        throw new UserError("Testwright's settings cannot be used here. Doctor tells what is wrong with them.", [
+            { label: "Doctor", run: () => vscode.commands.executeCommand("testwright.doctor") },
+        ]);
+    }
+    const chosen = await choose(folder, modules);
+    if (chosen !== undefined && chosen.length > 0 && (await confirm(chosen.length, budget))) {
         await generateForMany(parts, chosen);
     }
 }
@@ -37,25 +43,23 @@ async function openFolder(): Promise<vscode.Uri | undefined> {
     return chosen?.uri;
 }
 
-async function modulesIn(parts: Parts, folder: vscode.Uri): Promise<readonly Module[]> {
+async function modulesIn(parts: Parts, folder: vscode.Uri): Promise<Modules> {
     // A large folder takes a moment, and what takes a moment can be cancelled.
     const options = {
         location: vscode.ProgressLocation.Notification,
         title: `Looking for modules in ${lastName(folder)}`,
         cancellable: true,
     };
-    const { modules, skipped, truncated } = await vscode.window.withProgress(options, async (_, token) =>
-        modulesAt(parts.server, folder, token),
-    );
-    if (truncated) {
+    const found = await vscode.window.withProgress(options, async (_, token) => modulesAt(parts.server, folder, token));
+    if (found.truncated) {
         throw new UserError(
             `There are more files in ${lastName(folder)} than tests can be generated for at once. Choose a folder in it.`,
         );
     }
-    if (modules.length === 0) {
-        throw new UserError(nothingIn(lastName(folder), skipped));
+    if (found.modules.length === 0) {
+        throw new UserError(nothingIn(lastName(folder), found.skipped));
     }
-    return modules;
+    return found;
 }
 
 /** Let the user leave modules out. */
@@ -76,7 +80,8 @@ async function choose(folder: vscode.Uri, modules: readonly Module[]): Promise<r
     return chosen?.map((item) => item.module);
 }
 
-async function confirm(folder: vscode.Uri, count: number): Promise<boolean> {
-    const { message, detail } = question(count, settingsOf(folder).get<number>("budget") ?? 30);
+/** @param budget Seconds for each. */
+async function confirm(count: number, budget: number): Promise<boolean> {
+    const { message, detail } = question(count, budget);
     return (await vscode.window.showInformationMessage(message, { modal: true, detail }, GENERATE)) === GENERATE;
 }

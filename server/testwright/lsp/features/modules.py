@@ -6,12 +6,13 @@ import asyncio
 import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from testwright.analysis.buffers import Buffers
 from testwright.analysis.discovery import FoundModule, LeftOut, discover
+from testwright.errors import SettingsError
 from testwright.lsp.features.arguments import Fields
 from testwright.lsp.texts.suitability import UNTRUSTED
 from testwright.lsp.texts.uris import path_of, uri_of
@@ -50,11 +51,19 @@ class SkippedJson(TypedDict):
 
 
 class ModulesJson(TypedDict):
-    """The answer; ``truncated`` when there are more files than are looked at."""
+    """The answer.
+
+    Attributes:
+        modules: Those that tests can be generated for.
+        skipped: The others.
+        truncated: Whether there are more files than are looked at.
+        budget: Seconds that a run for one of them takes at most; None where settings cannot be used.
+    """
 
     modules: list[ModuleJson]
     skipped: list[SkippedJson]
     truncated: bool
+    budget: float | None
 
 
 def register(server: TestwrightServer) -> None:
@@ -78,6 +87,8 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
         return _none(uri, UNTRUSTED)
     if workspace is None:
         return _none(uri, f"{path.name} is in no folder of this workspace.")
+    if not path.is_relative_to(workspace):  # it is by where its name leads
+        path = workspace / path.resolve().relative_to(workspace.resolve())
     stop = threading.Event()
     try:
         buffers = Buffers(session.documents.buffers())
@@ -85,6 +96,7 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
         named = [one for one in found if isinstance(one, FoundModule)]
         tests = await session.test_places.of_many([one.path for one in named], stop)
         known = await session.overview.summaries()
+        budget = await _budget(session, {session.folders.root_of(one.path) for one in named})
     finally:
         stop.set()  # a thread goes on when the request was cancelled
     return {
@@ -99,7 +111,23 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
         ],
         "skipped": [{"uri": uri_of(one.path), "reason": one.reason} for one in found if isinstance(one, LeftOut)],
         "truncated": truncated,
+        "budget": budget,
     }
+
+
+async def _budget(session: Session, roots: Collection[Path]) -> float | None:
+    """The longest budget of projects; None when there are none, or the settings of one cannot be used."""
+    from testwright.settings import resolve_settings  # noqa: PLC0415 - nothing at the start needs it
+
+    budgets = []
+    for root in roots:
+        editor = await session.settings_for(root / "module.py")
+        try:
+            settings = await asyncio.to_thread(resolve_settings, root, environ=os.environ, editor=editor.options)
+        except SettingsError:
+            return None
+        budgets.append(settings.budget)
+    return max(budgets, default=None)
 
 
 def _path_of(uri: str) -> Path | None:
@@ -127,4 +155,4 @@ def _place(one: FoundModule | LeftOut) -> tuple[str, ...]:
 
 
 def _none(uri: str, reason: str) -> ModulesJson:
-    return {"modules": [], "skipped": [{"uri": uri, "reason": reason}], "truncated": False}
+    return {"modules": [], "skipped": [{"uri": uri, "reason": reason}], "truncated": False, "budget": None}
