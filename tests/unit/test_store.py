@@ -84,6 +84,18 @@ def test_what_is_forgotten_is_gone_and_nothing_else(store: Store) -> None:
     assert store.coverage(other) is not None
 
 
+def test_what_was_measured_after_a_time(store: Store) -> None:
+    first, second, odd = Path("/w/a.py"), Path("/w/b.py"), Path("/w/\udcff.py")
+    assert store.coverage_times() == {}
+    for path, when in ((first, 5.0), (second, 6.5), (odd, 7.0)):
+        store.save_coverage(record(path, when=when))
+    assert store.coverage_times() == {first: 5.0, second: 6.5, odd: 7.0}
+    assert store.coverage_times(5.0) == {second: 6.5, odd: 7.0}
+    assert store.coverage_times(7.0) == {}
+    store.save_coverage(record(first, when=8.0))
+    assert store.coverage_times(7.0) == {first: 8.0}
+
+
 def test_the_last_of_a_module_counts_and_outlives_the_process(store: Store, folder: Path) -> None:
     store.save_coverage(record(tests=3))
     store.save_coverage(record(tests=4))

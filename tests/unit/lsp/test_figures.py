@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testwright.analysis.outline import Outline, read_outline
-from testwright.lsp.coverage.figures import Figures, Gap, Measurement, view
+from testwright.lsp.coverage.figures import Figures, Gap, Jump, Measurement, view
 from testwright.model import CoverageSets
 
 PATH = Path("/project/module.py")
@@ -212,6 +212,20 @@ def test_branches_are_told_where_no_line_tells_it() -> None:
         Gap("branch", 3, 3, 5, in_function=True),
         Gap("branch", 5, 5, None, in_function=True),
     )
+
+
+def test_a_branch_to_a_line_that_has_changed_is_not_told_any_more() -> None:
+    source = (
+        "import sys\n\nif sys.platform:\n    A = 1\nelse:\n    A = 2\n\n\ndef f(x):\n    while x:\n        x -= 1\n"
+    )
+    branches = frozenset({(3, 4), (3, 6), (10, 11), (10, -9)})
+    sets = CoverageSets(frozenset({1, 3, 4, 6, 9, 10, 11}), frozenset({1, 3, 4, 9}), branches, frozenset({(3, 4)}))
+    measurement = Measurement(PATH, source, sets, 1, 0, TESTS)
+    loop = (Jump(11, 12, is_taken=False), Jump(11, None, is_taken=False))
+    both = (Jump(4, 5, is_taken=True), Jump(4, 7, is_taken=False))
+    assert set(figures("\n" + source, measurement).branches()) == {*both, *loop}
+    assert set(figures("\n" + source.replace("A = 2", "A = 3"), measurement).branches()) == {both[0], *loop}
+    assert set(figures("\n" + source.replace("x -= 1", "x -= 2"), measurement).branches()) == set(both)
 
 
 def test_lines_of_a_function_with_nothing_to_run_have_no_percentage() -> None:

@@ -308,6 +308,15 @@ async def test_a_measurement_that_is_kept_late_is_seen_and_an_old_one_is_not(wor
     assert await world.hints.look_at_memory() == [third]
 
 
+async def test_what_was_measured_before_the_server_began_is_no_news(world: World) -> None:
+    began = time.time()
+    world.hints = Hints(world.documents, world.places, world.memory, watched=True)
+    world.memory.measured_elsewhere(world.path, ALL, began - 1)
+    assert await world.hints.look_at_memory() == []
+    await world.hints.load(world.path)
+    assert (await world.figures()).measurement.sets == ALL
+
+
 async def test_an_earlier_measurement_does_not_take_the_place_of_a_later_one(world: World) -> None:
     earlier = time.time()
     await asyncio.sleep(0.01)
