@@ -120,7 +120,7 @@ class Finder implements Programs {
             this.log.info(`The server is ${program.description}: ${program.command}`);
             return program;
         } catch (error) {
-            throw error instanceof Trouble ? await this.#told(error) : error;
+            throw error instanceof Trouble ? await this.#told(error, settings.source) : error;
         }
     }
 
@@ -349,7 +349,7 @@ class Finder implements Programs {
     }
 
     /** What the user is told, with a button for each next step. */
-    async #told(trouble: Trouble): Promise<UserError> {
+    async #told(trouble: Trouble, source: string): Promise<UserError> {
         const setting = this.#openSetting("testwright.server.python");
         switch (trouble.kind) {
             case "python":
@@ -366,8 +366,8 @@ class Finder implements Programs {
             case "index":
             case "making": {
                 const actions: Action[] = [this.#tryAgain, this.#showLogs];
-                const other = await this.#fromEnvironment();
-                if (other !== undefined) {
+                // Where that may be used, it was looked for already.
+                if (source === "own" && (await this.#fromEnvironment()) !== undefined) {
                     actions.push({ label: "Use the One in My Environment", run: useEnvironment });
                 }
                 return new UserError(trouble.message, actions);
