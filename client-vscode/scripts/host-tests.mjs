@@ -1,6 +1,6 @@
 // Runs the extension-host tests of test/host in a real VS Code, each file in one of its own:
 //
-//     node scripts/host-tests.mjs [--file lifecycle]… [--grep REGEXP] [--seconds 300]
+//     node scripts/host-tests.mjs [--file lifecycle]… [--grep REGEXP] [--seconds 300] [--jobs 1]
 //
 // What failed is kept in out/failures: a picture of the window, and the logs.
 import { existsSync, readdirSync, rmSync } from "node:fs";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
         file: { type: "string", multiple: true },
         grep: { type: "string" },
         seconds: { type: "string", default: "300" },
+        jobs: { type: "string", default: "1" },
     },
 });
 const all = readdirSync(join(here, "test", "host"))
@@ -53,28 +54,45 @@ try {
     const { runHostTests, findTools } = await load("test/support/runner.ts", "runner");
     const tools = findTools(process.env.REPOSITORY);
     bundle(); // of what the extension's own environment is made
-    for (const name of chosen) {
-        console.log(`== ${name}`);
-        const window = existsSync(join(here, "test", "host", `${name}.window.ts`))
-            ? (await load(`test/host/${name}.window.ts`, name)).default
-            : {};
-        const ok = await runHostTests(tools, {
-            name,
-            window,
-            grep: values.grep,
-            seconds: Number(values.seconds),
-            build: async (folder) => {
-                await buildExtension({ outdir: join(folder, "dist") });
-                await buildFiles(["test/host/index.ts", `test/host/${name}.test.ts`], {
-                    outdir: join(folder, "out", "host"),
-                    outbase: "test/host",
-                });
-            },
-        });
-        if (!ok) {
-            failed.push(name);
+    const jobs = Number(values.jobs);
+    const waiting = [...chosen];
+    const work = async () => {
+        for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+            const printed = [`== ${name}\n`];
+            const print = (text) => {
+                printed.push(text);
+                if (jobs === 1) {
+                    process.stdout.write(printed.splice(0).join(""));
+                }
+            };
+            print("");
+            const file = name;
+            const ok = await runHostTests(tools, {
+                name,
+                window: existsSync(join(here, "test", "host", `${name}.window.ts`))
+                    ? (await load(`test/host/${name}.window.ts`, name)).default
+                    : {},
+                grep: values.grep,
+                seconds: Number(values.seconds),
+                print,
+                build: async (folder) => {
+                    await buildExtension({ outdir: join(folder, "dist") });
+                    await buildFiles(["test/host/index.ts", `test/host/${file}.test.ts`], {
+                        outdir: join(folder, "out", "host"),
+                        outbase: "test/host",
+                    });
+                },
+            }).catch((error) => {
+                print(`${name}: ${error.stack}\n`);
+                return false;
+            });
+            process.stdout.write(printed.join("")); // whole, where several run at once
+            if (!ok) {
+                failed.push(name);
+            }
         }
-    }
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
 } finally {
     rmSync(join(here, "out", "runner", `${process.pid}`), { recursive: true, force: true });
 }

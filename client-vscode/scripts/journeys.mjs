@@ -1,6 +1,6 @@
 // Runs the journeys of test/journeys: what a user does, in a real VS Code with the packaged extension:
 //
-//     node scripts/journeys.mjs [--file generate]… [--grep REGEXP] [--vsix PATH] [--update-screenshots]
+//     node scripts/journeys.mjs [--file generate]… [--grep REGEXP] [--vsix PATH] [--jobs 2] [--update-screenshots]
 //
 // Pictures of each state are kept in out/screenshots, those of failures with the logs in out/failures. The pictures of
 // the README are taken from there by --update-screenshots.
@@ -30,6 +30,7 @@ const { values } = parseArgs({
         file: { type: "string", multiple: true },
         grep: { type: "string" },
         vsix: { type: "string" },
+        jobs: { type: "string", default: "2" },
         "update-screenshots": { type: "boolean", default: false },
     },
 });
@@ -82,6 +83,8 @@ try {
             ...words,
             join(here, "node_modules/mocha/bin/mocha.js"),
             ...["--forbid-only", "--forbid-pending", "--timeout", "180000", "--no-config"],
+            // Each of them mostly waits, and all that they have is their own.
+            ...["--parallel", "--jobs", values.jobs],
             ...(values.grep === undefined ? [] : ["--grep", values.grep]),
             ...chosen.map((name) => join(built, `${name}.test.js`)),
         ],

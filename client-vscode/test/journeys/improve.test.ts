@@ -13,6 +13,7 @@ describe("improving a test file with unsaved changes", () => {
             project.write(project.testFile, project.ownTest);
         },
         file: "tests/test_encode.py",
+        userSettings: { "editor.autoIndent": "none" },
     });
 
     it("adds to what the editor holds, and leaves saving to the user", async () => {
@@ -37,7 +38,7 @@ describe("improving a test file with unsaved changes", () => {
     it("is taken back by one undo, and done again by one redo", async () => {
         const { vscode, project } = steps;
         const { workbench, page } = vscode;
-        await workbench.tab("test_encode.py").click();
+        await workbench.tab("test_encode.py").first().click();
         await workbench.focusEditor();
         const added = await workbench.editorText();
         assert.ok(keepsAllLines(`${project.ownTest}\n\n${TYPED}`, added), added);

@@ -1,11 +1,11 @@
 /** code-server: the real VS Code, served to a browser. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { killTree } from "./processes";
-import type { Surroundings } from "./surroundings";
+import { ROOT, VENV_BIN, type Surroundings } from "./surroundings";
 import type { Tools } from "./tools";
 import { waitFor } from "./waiting";
 
@@ -28,13 +28,15 @@ export interface CodeServerOptions {
     readonly asksForTrust?: boolean;
     /** Whether the page may name an extension under development and its tests; VS Code shows no toasts then. */
     readonly forExtensionTests?: boolean;
+    /** Programs that it, and what it starts, cannot start. */
+    readonly withoutPrograms?: readonly string[];
 }
 
 /** Start it and wait until it serves. */
 export async function startCodeServer(
     tools: Tools,
     surroundings: Surroundings,
-    { asksForTrust = false, forExtensionTests = false }: CodeServerOptions = {},
+    { asksForTrust = false, forExtensionTests = false, withoutPrograms = [] }: CodeServerOptions = {},
 ): Promise<CodeServer> {
     const port = await freePort();
     const config = join(surroundings.folder, "code-server.yaml");
@@ -42,9 +44,11 @@ export async function startCodeServer(
     const logFile = join(surroundings.folder, "code-server.log");
     const output = openSync(logFile, "a");
     const log = (): string => readFileSync(logFile, "utf8");
+    const [program, ...words] = hiding(withoutPrograms);
     const started = spawn(
-        tools.node,
+        program ?? tools.node,
         [
+            ...(program === undefined ? [] : [...words, tools.node]),
             tools.codeServer,
             "--auth=none",
             `--bind-addr=127.0.0.1:${port}`,
@@ -99,6 +103,23 @@ export async function startCodeServer(
             killTree(pid);
         },
     };
+}
+
+/** What to start a program with, so that it finds nothing but an empty file in the place of some others. */
+function hiding(programs: readonly string[]): string[] {
+    if (programs.length === 0) {
+        return [];
+    }
+    const bwrap = execFileSync(
+        join(VENV_BIN, "python"),
+        ["-c", "from sandbox import find_bwrap; print(find_bwrap())"],
+        {
+            encoding: "utf8",
+            env: { ...process.env, PYTHONPATH: join(ROOT, "tests", "bench"), PYTHONDONTWRITEBYTECODE: "1" },
+        },
+    );
+    const hidden = programs.flatMap((path) => ["--ro-bind", "/dev/null", path]);
+    return [bwrap.trim(), "--die-with-parent", "--dev-bind", "/", "/", ...hidden, "--"];
 }
 
 async function freePort(): Promise<number> {

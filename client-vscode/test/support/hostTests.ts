@@ -21,6 +21,8 @@ export interface HostTests {
     readonly grep?: string;
     /** Seconds that all of the file may take. */
     readonly seconds: number;
+    /** Takes what is to be read. */
+    readonly print: (text: string) => void;
     /** Build the extension and the tests into `dist` and `out/host` of a folder. */
     build(folder: string): Promise<void>;
 }
@@ -84,7 +86,7 @@ export async function runHostTests(tools: Tools, tests: HostTests): Promise<bool
                 ["extensionTestsPath", server.remote(join(extension, "out", "host", "index.js"))],
             ]),
         );
-        const printing = printAsItGrows(outputs.file);
+        const printing = printAsItGrows(outputs.file, tests.print);
         let timer: NodeJS.Timeout | undefined;
         const code = await Promise.race([
             ended,
@@ -106,7 +108,7 @@ export async function runHostTests(tools: Tools, tests: HostTests): Promise<bool
                     : outside.length > 0
                       ? `asked for addresses outside of this machine: ${outside.join(", ")}`
                       : `ended with ${code}`;
-            console.error(`${name}: ${why}. See ${FAILURES}/${name}.png, .log`);
+            tests.print(`${name}: ${why}. See ${FAILURES}/${name}.png, .log\n`);
             mkdirSync(FAILURES, { recursive: true });
             await page.screenshot({ path: join(FAILURES, `${name}.png`) }).catch((error: unknown) => {
                 log.push(String(error));
@@ -154,11 +156,11 @@ function layOutWorkspace(surroundings: Surroundings, { workspace = "invoicing", 
 }
 
 /** Print what is added to a file, until it is stopped. */
-function printAsItGrows(file: string): { stop(): void } {
+function printAsItGrows(file: string, take: (text: string) => void): { stop(): void } {
     let printed = 0;
     const print = (): void => {
         const text = readFileSync(file, "utf8");
-        process.stdout.write(text.slice(printed));
+        take(text.slice(printed));
         printed = text.length;
     };
     const timer = setInterval(print, 300);

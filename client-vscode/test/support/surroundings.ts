@@ -17,6 +17,7 @@ const QUIET: Settings = {
     "extensions.autoCheckUpdates": false,
     "extensions.autoUpdate": false,
     "extensions.ignoreRecommendations": true,
+    "files.autoSave": "off", // as it is on a desktop
     "git.enabled": false,
     "npm.fetchOnlinePackageInfo": false,
     "remote.autoForwardPorts": false,

@@ -22,6 +22,8 @@ export interface Start extends Wishes {
     /** Lay the workspace out. @returns What is opened. */
     readonly workspace: (folder: string) => string;
     readonly asksForTrust?: boolean;
+    /** Programs that VS Code, and what it starts, cannot start. */
+    readonly withoutPrograms?: readonly string[];
     /** A file of the workspace to show from the beginning. */
     readonly file?: string;
     /** Whether the window is dark. */
@@ -54,7 +56,10 @@ export class VsCode {
         });
         const workspace = options.workspace(surroundings.workspaces);
         install(tools, surroundings, packagePath());
-        const server = await startCodeServer(tools, surroundings, { asksForTrust: options.asksForTrust ?? false });
+        const server = await startCodeServer(tools, surroundings, {
+            asksForTrust: options.asksForTrust ?? false,
+            withoutPrograms: options.withoutPrograms ?? [],
+        });
         const browser = await startBrowser(tools);
         const page = await (await browser.newContext()).newPage();
         const vscode = new VsCode(name, surroundings, server, browser, page, new Workbench(page));

@@ -69,9 +69,9 @@ export class Workbench {
         return this.page.locator(".tab").filter({ hasText: label });
     }
 
-    /** The tab of a file that has unsaved changes. */
+    /** The tab of a file that has unsaved changes; one of them, where the file is shown twice. */
     dirtyTab(name: string): Locator {
-        return this.page.locator(`.tab.dirty[data-resource-name="${name}"]`);
+        return this.page.locator(`.tab.dirty[data-resource-name="${name}"]`).first();
     }
 
     /** The whole text of the active editor, as copying it gives it. */
@@ -103,7 +103,7 @@ export class Workbench {
     /** Ask for code actions at the cursor until one is among them: the server may not be there yet. */
     async codeActionsWith(title: RegExp): Promise<Locator> {
         const menu = this.page.locator(".action-widget .monaco-list-row");
-        const none = this.page.locator(".monaco-editor-overlaymessage");
+        const none = this.nothing();
         await waitFor(`code action ${String(title)}`, async () => {
             await none.waitFor({ state: "hidden", timeout: PATIENCE });
             await this.page.keyboard.press("Control+.");
@@ -115,6 +115,11 @@ export class Workbench {
             return false;
         });
         return this.codeAction(title);
+    }
+
+    /** The bubble at the cursor that says that there is nothing to be done. */
+    nothing(): Locator {
+        return this.page.locator(".monaco-editor-overlaymessage");
     }
 
     /** A row of the menu of code actions. */
@@ -146,6 +151,21 @@ export class Workbench {
     /** A row of the explorer. */
     file(name: string): Locator {
         return this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`);
+    }
+
+    /** Choose from the menu that a right click opens. */
+    async contextMenu(on: Locator, item: RegExp): Promise<void> {
+        await on.click({ button: "right" });
+        await this.page
+            .locator(".monaco-menu .action-item")
+            .filter({ hasText: item })
+            .first()
+            .click({ timeout: PATIENCE });
+    }
+
+    /** A row of an open quick pick. */
+    choice(label: RegExp): Locator {
+        return this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: label });
     }
 
     /** Show the explorer, and every folder in it. */
