@@ -1,0 +1,129 @@
+/** The page of a run, as the editor's API sees it; what is in it is seen by the journey and by the unit tests. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+
+import * as vscode from "vscode";
+
+import type { ReportShown, Reviewed } from "../../src/protocol";
+
+/** Wait for something that comes in its own time. */
+async function eventually<Value>(what: string, found: () => Value | undefined, seconds = 60): Promise<Value> {
+    const until = Date.now() + seconds * 1000;
+    for (;;) {
+        const value = found();
+        if (value !== undefined) {
+            return value;
+        }
+        assert.ok(Date.now() < until, `${what} did not come within ${seconds} s`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
+
+/** The tabs that show pages of reports. */
+function pages(): vscode.Tab[] {
+    return vscode.window.tabGroups.all
+        .flatMap((group) => group.tabs)
+        .filter(
+            (tab) => tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith("testwright.report"),
+        );
+}
+
+function page(label: string): vscode.Tab | undefined {
+    return pages().find((tab) => tab.label === label);
+}
+
+describe("the page of a run", function () {
+    this.timeout(120_000);
+
+    let module: vscode.Uri;
+    let tests: vscode.Uri;
+
+    before(async () => {
+        const [found] = await vscode.workspace.findFiles("**/rates.py");
+        assert.ok(found);
+        module = found;
+        await vscode.window.showTextDocument(module);
+        await vscode.extensions.getExtension("testwright.testwright")?.activate();
+    });
+
+    async function last(uri: vscode.Uri): Promise<ReportShown> {
+        const shown = await vscode.commands.executeCommand<ReportShown | undefined>("testwright.showReport", {
+            uri: uri.toString(),
+            show: false,
+        });
+        assert.ok(shown);
+        return shown;
+    }
+
+    it("is not shown of a module without a run", async () => {
+        void vscode.commands.executeCommand("testwright.openReport", module);
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        assert.deepEqual(pages(), []);
+    });
+
+    it("is shown of the last run, beside the code", async () => {
+        await vscode.commands.executeCommand("testwright.generateForModule", module);
+        tests = await eventually("the test file", () =>
+            vscode.window.visibleTextEditors
+                .map((editor) => editor.document.uri)
+                .find((uri) => uri.path.endsWith("/test_rates.py")),
+        );
+        await vscode.commands.executeCommand("testwright.openReport", module);
+        const shown = await eventually("the page", () => page("Tests of rates"));
+        assert.equal(shown.group.viewColumn, vscode.ViewColumn.Two);
+        assert.equal(pages().length, 1);
+    });
+
+    it("is one for each module, by whichever of its files and commands it is asked for", async () => {
+        await vscode.commands.executeCommand("testwright.openReport", tests);
+        await vscode.commands.executeCommand("testwright.openReport");
+        // What the code action runs, which elsewhere shows a document of Markdown.
+        await vscode.commands.executeCommand("testwright.showReport", { uri: module.toString() });
+        await eventually("the page", () => page("Tests of rates"));
+        assert.equal(pages().length, 1);
+        const shown = vscode.window.tabGroups.all.flatMap((group) => group.tabs).map((tab) => tab.label);
+        assert.ok(!shown.some((label) => label.endsWith(".md")), shown.join(", "));
+    });
+
+    it("is made again after it was closed", async () => {
+        await vscode.window.tabGroups.close(pages());
+        await eventually("its end", () => (pages().length === 0 ? true : undefined));
+        await vscode.commands.executeCommand("testwright.openReport", module);
+        await eventually("the page", () => page("Tests of rates"));
+        assert.equal(pages().length, 1);
+    });
+
+    it("is told by the server which tests can be taken out, until that is started again", async () => {
+        const { run, added } = await last(module);
+        assert.ok(added);
+        const [name] = added.tests;
+        assert.ok(name !== undefined);
+        const whole = readFileSync(tests.fsPath, "utf8");
+        const rejected = await vscode.commands.executeCommand<Reviewed>("testwright.rejectTests", {
+            run,
+            tests: [name],
+        });
+        assert.deepEqual(rejected.rejected, [name]);
+        assert.deepEqual((await last(module)).added, { tests: rejected.tests, rejected: [name] });
+        await vscode.commands.executeCommand("testwright.acceptTests", { run, tests: [name] });
+        assert.equal(readFileSync(tests.fsPath, "utf8"), whole);
+        await vscode.commands.executeCommand("testwright.restartServer");
+        assert.equal((await last(module)).added, null);
+        assert.equal(pages().length, 1, "the page stays");
+    });
+
+    it("follows the next run of its module", async () => {
+        const before = await last(module);
+        writeFileSync(tests.fsPath, "from invoicing.rates import convert\n\n\ndef test_nothing():\n    convert\n");
+        await vscode.commands.executeCommand("testwright.judgeTests", { uri: module.toString() });
+        let after = before;
+        await eventually("the judgement", () => {
+            void last(module).then((shown) => {
+                after = shown;
+            });
+            return after.kind === "judge" ? true : undefined;
+        });
+        assert.equal(pages().length, 1);
+        assert.equal(pages()[0]?.label, "Tests of rates");
+    });
+});
