@@ -10,6 +10,7 @@ import { createInterpreters } from "./python/interpreters";
 import { createReports } from "./report/reports";
 import { registerRuns } from "./runs/runs";
 import { createApiKeys } from "./secrets";
+import { registerLanguageStatus } from "./server/languageStatus";
 import { createServer, type LanguageServer } from "./server/lifecycle";
 import { createPrograms } from "./server/program";
 import { isEnabled } from "./settings";
@@ -44,6 +45,7 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
         reports,
         runs,
         registerCommands({ context, server: ours, programs, interpreters, reports, runs, keys, log }),
+        registerLanguageStatus(ours),
         registerLightBulb(ours),
         statusBar,
         coverageView,

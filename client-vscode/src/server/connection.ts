@@ -2,7 +2,8 @@
  * The language client. It is a bundle of its own, loaded when the server starts, so that activation does not pay for it:
  * nothing but types may be imported from here.
  */
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { Transform, type Readable, type TransformCallback } from "node:stream";
 
 import * as vscode from "vscode";
 import {
@@ -91,7 +92,7 @@ class QuietClient extends LanguageClient {
 }
 
 /** A connection to a process that has just been started. */
-export function createConnection(child: ChildProcess, hooks: Hooks): Connection {
+export function createConnection(child: ChildProcessWithoutNullStreams, hooks: Hooks): Connection {
     const options: LanguageClientOptions = {
         documentSelector: DOCUMENTS,
         outputChannel: hooks.output,
@@ -111,11 +112,10 @@ export function createConnection(child: ChildProcess, hooks: Hooks): Connection 
                 return { action: CloseAction.DoNotRestart, handled: true };
             },
         },
-        // Standard error is read where the process is started: what is said before and after the connection counts, too.
-        stdioOptions: { stdout: () => undefined, stderr: () => undefined },
         middleware: middleware(hooks),
     };
-    const client = new QuietClient("testwright", "Testwright", async () => Promise.resolve(child), options);
+    const streams = { reader: checked(child.stdout, hooks), writer: child.stdin };
+    const client = new QuietClient("testwright", "Testwright", async () => Promise.resolve(streams), options);
     for (const method of Object.values(FromServer)) {
         client.onNotification(method, (params: unknown) => {
             hooks.notified(method, params);
@@ -139,6 +139,27 @@ export function createConnection(child: ChildProcess, hooks: Hooks): Connection 
         uriOf: (uri) => client.code2ProtocolConverter.asUri(uri),
         failureOf,
     };
+}
+
+/** How each message begins. */
+const HEADER = "content-";
+
+/** What comes out of the process; told at once when it begins as no message does, for which the client would wait. */
+function checked(output: Readable, hooks: Pick<Hooks, "broken">): Readable {
+    let isFirst = true;
+    const passing = new Transform({
+        transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
+            if (isFirst) {
+                isFirst = false;
+                const begins = chunk.toString("latin1", 0, 60);
+                if (!HEADER.startsWith(begins.slice(0, HEADER.length).toLowerCase())) {
+                    hooks.broken(`it says ${JSON.stringify(begins.split("\n")[0])}`);
+                }
+            }
+            done(null, chunk);
+        },
+    });
+    return output.pipe(passing);
 }
 
 function middleware(hooks: Hooks): Middleware {

@@ -1,6 +1,7 @@
 /** The server's life, as the real editor and the real server have it. */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 
 import * as vscode from "vscode";
@@ -100,15 +101,29 @@ describe("the language server", () => {
     }
 
     describe("activation", () => {
-        it("takes less than 50 ms of our own time", () => {
-            assert.ok(ours.activatedInMs < 50, `${ours.activatedInMs} ms`);
+        it("takes less than 50 ms of our own time, loading included", () => {
+            const main = join(folderOf(), "dist", "extension.js");
+            const load = createRequire(main);
+            const loaded = load.cache[main];
+            Reflect.deleteProperty(load.cache, main);
+            const begun = performance.now();
+            load(main);
+            const loading = performance.now() - begun;
+            load.cache[main] = loaded;
+            assert.ok(loading + ours.activatedInMs < 50, `${loading} ms and ${ours.activatedInMs} ms`);
+            console.log(`loaded in ${loading.toFixed(1)} ms, activated in ${ours.activatedInMs.toFixed(1)} ms`);
         });
 
         it("does not load the language client", () => {
-            const bundle = vscode.extensions.getExtension("testwright.testwright")?.extensionPath ?? "";
-            const size = (name: string) => statSync(join(bundle, "dist", name)).size;
-            assert.ok(size("extension.js") < size("connection.js") / 2, "it is in the small bundle");
+            const text = readFileSync(join(folderOf(), "dist", "extension.js"), "utf8");
+            assert.doesNotMatch(text, /vscode-languageserver-protocol|vscode-jsonrpc/);
         });
+
+        const folderOf = (): string => {
+            const extension = vscode.extensions.getExtension("testwright.testwright");
+            assert.ok(extension);
+            return extension.extensionPath;
+        };
     });
 
     describe("requests", () => {
@@ -440,7 +455,7 @@ describe("the language server", () => {
             const babbler = impostor("babbler", "while echo 'Hello: World'; do sleep 0.05; done");
             await withPath(babbler.path, async () => {
                 const told = await messages.message();
-                assert.match(told.text, /does not speak the language server protocol/);
+                assert.match(told.text, /does not speak the language server protocol \(it says "Hello: World"\)/);
                 assert.equal(messages.messages.length, 1);
                 assert.deepEqual(speakingOf(babbler.path), []);
             });
