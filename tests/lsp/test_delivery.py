@@ -349,7 +349,7 @@ async def test_a_client_that_shows_the_end_itself_is_told_of_the_proposal(
             tests.write_text(EXISTING, encoding="utf-8")
         finished = await editor.wait_for("testwright/runFinished")
         assert finished["status"] == "failed"
-        assert finished["proposalUri"] == proposal_in(tmp_path).as_uri()
+        assert (finished["testUri"], finished["proposalUri"]) == (tests.as_uri(), proposal_in(tmp_path).as_uri())
     assert editor.all_of("window/showMessageRequest") == []
     assert editor.all_of("window/showMessage") == []
 

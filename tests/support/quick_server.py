@@ -84,7 +84,7 @@ async def execute(self: Any) -> RunResult:
     kept = tuple(verdict(one, line) for line, one in enumerate(proven, start=8))
     dropped = Verdict(proven[0], "failed", "it failed: | [x](y) `z`", None)
     selection = Selection(kept, (dropped,), ())
-    account.take_kept(selection, composed, CoverageSets())
+    account.take_kept(selection, composed.suite.tests, composed.lines(), CoverageSets(), {})
     account.take_discarded(selection)
     measured: Any = SimpleNamespace(baseline=SimpleNamespace(coverage=None, tests=0, failed=0))
     verification: Any = SimpleNamespace(coverage=CoverageSets(frozenset({8, 9, 10}), frozenset({8, 10})), passed=())

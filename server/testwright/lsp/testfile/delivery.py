@@ -138,7 +138,7 @@ class Delivery:
         """What follows the delivery: the file is shown, and the ending says what the user must know of it."""
         if self._refused is not None and ending.status == "failed":
             place, data = self._refused
-            return replace(ending, proposal=await asyncio.to_thread(_proposal, data, place))
+            return replace(ending, test_file=place.path, proposal=await asyncio.to_thread(_proposal, data, place))
         shown = self._shown
         if shown is None or ending.status != "written":
             return ending
