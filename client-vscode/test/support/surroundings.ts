@@ -25,6 +25,7 @@ const QUIET: Settings = {
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",
     "workbench.enableExperiments": false,
+    "workbench.reduceMotion": "on", // no picture shows something half there
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.settings.enableNaturalLanguageSearch": false,
     "workbench.startupEditor": "none",
