@@ -59,6 +59,11 @@ class CoverageItem implements StatusBar {
             server.onRunChanged(() => {
                 this.#forgetClosed();
             }),
+            // The test file that a run has written is shown before anything else is said of it.
+            server.onRunFinished(({ uri, testUri }) => {
+                this.#relate(uri, testUri);
+                update();
+            }),
             server.onDidChangeState((state) => {
                 if (state !== "running") {
                     // What an earlier server has told may be no longer true, and nobody would say so.
@@ -155,10 +160,14 @@ class CoverageItem implements StatusBar {
     #take(status: CoverageStatus): void {
         const uri = quoted(status.uri);
         this.#known.set(uri, status);
-        if (status.testUri !== null) {
-            this.#tested.set(quoted(status.testUri), uri);
-        }
+        this.#relate(status.uri, status.testUri);
         this.#update();
+    }
+
+    #relate(uri: string, testUri: string | null): void {
+        if (testUri !== null) {
+            this.#tested.set(quoted(testUri), quoted(uri));
+        }
     }
 
     /** What is known of files that are closed may be no longer true; it is asked for again where it is shown. */

@@ -67,6 +67,14 @@ describe("coverage", () => {
         const loaded = await ours.coverageView.profile?.loadDetailedCoverage?.(shown.run, file, token);
         return loaded as vscode.StatementCoverage[];
     };
+    /** The next word of the server that what it knows of all modules is another. */
+    const dataChange = async (): Promise<void> =>
+        new Promise((resolve) => {
+            const listening = ours.server.onCoverageChanged(() => {
+                listening.dispose();
+                resolve();
+            });
+        });
     /** A time in which the view would have been filled, had there been a reason to. */
     const aWhile = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1500));
 
@@ -112,7 +120,9 @@ describe("coverage", () => {
             isOver = true;
             assert.equal(before, 1);
             assert.equal(shown.files.length, 5000);
-            console.log(`5,000 modules in the coverage view: ${(performance.now() - begun).toFixed(0)} ms, with ${turns} turns for others`);
+            console.log(
+                `5,000 modules in the coverage view: ${(performance.now() - begun).toFixed(0)} ms, with ${turns} turns for others`,
+            );
             assert.ok(turns >= 5, `Others had ${turns} turns`);
         } finally {
             isOver = true;
@@ -245,12 +255,7 @@ describe("coverage", () => {
         this.timeout(150_000);
         const before = ours.coverageView.shown;
         assert.ok(before);
-        const changed = new Promise<void>((resolve) => {
-            const listening = ours.server.onCoverageChanged(() => {
-                listening.dispose();
-                resolve();
-            });
-        });
+        const changed = dataChange();
         const extra = vscode.Uri.joinPath(folder, "src/invoicing/extra.py");
         writeFileSync(extra.fsPath, "def double(value: int) -> int:\n    return 2 * value\n");
         const program = join(process.env["REPOSITORY"] ?? "", ".venv/bin/testwright");
@@ -270,6 +275,10 @@ describe("coverage", () => {
             "src/invoicing/extra.py",
             "src/invoicing/rates.py",
         ]);
+
+        const again = dataChange();
+        writeFileSync(testFile.fsPath, `${FEW_TESTS}# Nothing new.\n`);
+        await again;
         await details(after);
         await aWhile();
         assert.equal(ours.coverageView.shown, after, "what is the same is not shown anew");
@@ -287,6 +296,7 @@ describe("coverage", () => {
     });
 
     it("is told again by another server, and while there is none the way to one", async () => {
+        const before = ours.coverageView.shown;
         await ours.server.stop();
         await shows(/^\$\(circle-slash\) tests$/);
         assert.equal(ours.statusBar.shown?.command, "testwright.restartServer");
@@ -294,6 +304,8 @@ describe("coverage", () => {
         assert.equal(asked, "off", "the status bar does not start it by asking");
         await ours.server.restart();
         await shows(/^(\$\(history\) )?tests \d+ %/);
+        await aWhile();
+        assert.equal(ours.coverageView.shown, before, "a server that starts shows nothing by itself");
     });
 
     it("leads from the status bar to the report where there is one", async () => {
