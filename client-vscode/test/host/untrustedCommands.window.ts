@@ -1,0 +1,3 @@
+import type { Window } from "../support/window";
+
+export default { asksForTrust: true } satisfies Window;
