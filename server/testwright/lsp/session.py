@@ -124,11 +124,12 @@ class Session:
         """The document of that address if it is open."""
         return self.documents.opened(uri)
 
-    def in_background(self, work: Any, name: str) -> None:
+    def in_background(self, work: Any, name: str) -> asyncio.Task[Any]:
         """Let a coroutine go on by itself until the session ends; what goes wrong in it is logged."""
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background_ended)
+        return task
 
     def _background_ended(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
@@ -138,9 +139,9 @@ class Session:
     async def close(self) -> None:
         """End all that goes on; when it returns no box is left."""
         await self.runs.close()
+        self.display.close()  # before the store, at which it looks
         await self.hints.close()
         await self.results.close()
         self.test_places.close()
-        self.display.close()
         for task in self._background:
             task.cancel()

@@ -54,6 +54,7 @@ class Display:
         self._diagnosed: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._refreshes: dict[str, asyncio.TimerHandle] = {}
+        self._watching: asyncio.Task[Any] | None = None
 
     # -------------------------------------------------------------------------------------------- what happens
 
@@ -102,8 +103,11 @@ class Display:
         """Whether what was told of all modules may be another when a file has changed."""
         return looks_like_test_name(path, DEFAULT_PATTERNS) or self._session.overview.is_told_of(resolved(path))
 
-    async def watch_memory(self) -> None:
-        """Look from time to time what other processes have measured, until this is cancelled."""
+    def watch(self) -> None:
+        """Look from time to time what other processes have measured."""
+        self._watching = self._session.in_background(self._watch(), "looking at what others have measured")
+
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if changed := await self._session.hints.look_at_memory():
@@ -150,6 +154,8 @@ class Display:
 
     def close(self) -> None:
         """Tell nothing more."""
+        if self._watching is not None:
+            self._watching.cancel()
         for timer in (*self._pauses.values(), *self._refreshes.values()):
             timer.cancel()
 

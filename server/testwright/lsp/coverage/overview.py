@@ -152,11 +152,9 @@ class Overview:
             found = await self.summaries()
             tests = await session.test_places.of_many(found, stop)
             buffers = session.documents.buffers()
-            modules = await asyncio.to_thread(self._told_of, found, tests, buffers, stop)
+            return await asyncio.to_thread(self._told_of, found, tests, buffers, stop)
         finally:
             stop.set()  # a thread goes on when the request was cancelled
-        self._told = frozenset(path.resolve() for path in found)
-        return modules
 
     def _told_of(
         self,
@@ -165,6 +163,7 @@ class Overview:
         buffers: Mapping[Path, str],
         stop: threading.Event,
     ) -> list[ModuleCoverageJson]:
+        self._told = frozenset(path.resolve() for path in found)
         modules: list[ModuleCoverageJson] = []
         for path, summary in found.items():
             if stop.is_set():

@@ -29,7 +29,7 @@ def register(server: TestwrightServer) -> None:
     @server.feature(types.INITIALIZED)
     def initialized(ls: TestwrightServer, _: types.InitializedParams) -> None:
         ls.session.in_background(_begin(ls.session), "registering with the client")
-        ls.session.in_background(ls.session.display.watch_memory(), "looking at what others have measured")
+        ls.session.display.watch()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change(ls: TestwrightServer, params: types.DidChangeConfigurationParams) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -96,7 +96,8 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
         named = [one for one in found if isinstance(one, FoundModule)]
         tests = await session.test_places.of_many([one.path for one in named], stop)
         known = await session.overview.summaries()
-        budget = await _budget(session, {session.folders.root_of(one.path) for one in named})
+        roots = await asyncio.to_thread(_roots, {one.path.parent: one.path for one in named}.values(), session)
+        budget = await _budget(session, roots)
     finally:
         stop.set()  # a thread goes on when the request was cancelled
     return {
@@ -113,6 +114,11 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
         "truncated": truncated,
         "budget": budget,
     }
+
+
+def _roots(paths: Iterable[Path], session: Session) -> set[Path]:
+    """The roots of the projects that files belong to."""
+    return {session.folders.root_of(path) for path in paths}
 
 
 async def _budget(session: Session, roots: Collection[Path]) -> float | None:
