@@ -1,7 +1,5 @@
 /** The page of a run, used: it leads to the code, takes tests out and puts them back, and is there after a reload. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 
 import type { FrameLocator } from "playwright-core";
 
@@ -114,19 +112,30 @@ describe("the report of a run", () => {
         assert.equal(project.read(project.testFile), whole);
     });
 
-    it("is there again when the window is loaded anew, as it was", async () => {
-        const { vscode, project } = steps;
-        const group = report().locator("details").first();
-        await group.locator("summary").click();
+    it("is as it was after something else was in its place", async () => {
+        const { vscode } = steps;
+        const { workbench } = vscode;
+        await report().locator("details").first().locator("summary").click();
         await report().locator("details[open] pre").first().waitFor();
-        // What a page keeps goes to the disk in its own time.
-        await vscode.page.waitForTimeout(2000);
+        // The page is forgotten by the editor as soon as it is not seen; what it keeps is written a moment after a change.
+        await vscode.page.waitForTimeout(1000);
+        await workbench.open("src/mdurl/_url.py");
+        await vscode.page.locator("iframe.webview.ready").waitFor({ state: "hidden" });
+        await workbench.tabs(/^Tests of _encode/).click();
+        await report().locator("details[open] pre").first().waitFor();
+        const [first] = namesOfTests(whole);
+        await report()
+            .getByRole("button", { name: `Reject ${first ?? ""}` })
+            .waitFor();
+    });
+
+    it("is there again when the window is loaded anew", async () => {
+        const { vscode, project } = steps;
         // Without the file that the first address asked for: with one, VS Code restores nothing.
         await vscode.page.goto(vscode.server.page(project.root, []));
         await vscode.workbench.ready();
-        await vscode.workbench.tabs(/^Tests of _encode/).waitFor();
+        await vscode.workbench.tabs(/^Tests of _encode/).click();
         await report().getByRole("heading", { name: "Tests for mdurl._encode" }).waitFor({ timeout: 60_000 });
-        await report().locator("details[open] pre").first().waitFor();
         // The server that has written them is gone, and with it what it knew of them.
         await report().getByText("The language server was started again since").waitFor();
         assert.equal(
@@ -148,19 +157,14 @@ describe("the report of a run", () => {
         assert.equal(await vscode.workbench.tabs(/^Tests of _encode/).count(), 1);
     });
 
-    it("can be read in the dark, in high contrast, and when it is narrow", async () => {
+    it("can be read in the dark, and when it is narrow", async () => {
         const { vscode } = steps;
-        const path = join(vscode.surroundings.userData, "User", "settings.json");
-        const settings = JSON.parse(readFileSync(path, "utf8")) as object;
         const background = async (): Promise<unknown> =>
             report().locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor");
-        let before = await background();
-        for (const theme of ["Default Dark Modern", "Default High Contrast", "Default High Contrast Light"]) {
-            writeFileSync(path, JSON.stringify({ ...settings, "workbench.colorTheme": theme }));
-            await waitFor(`the colours of ${theme}`, async () => (await background()) !== before);
-            before = await background();
-            await vscode.screenshot(`5-${theme.replace("Default ", "").toLowerCase().replaceAll(" ", "-")}`);
-        }
+        const light = await background();
+        await vscode.workbench.run("Preferences: Toggle between Light/Dark Themes");
+        await waitFor("the colours of the other theme", async () => (await background()) !== light);
+        await vscode.screenshot("5-dark");
         const isCut = await report().locator("body").evaluate("(body) => body.scrollWidth > body.clientWidth");
         assert.equal(isCut, false, "nothing is cut off");
     });

@@ -164,7 +164,7 @@ function mutants(report: JudgeReport): Markup | null {
                 </table>`,
             told.length > 0
                 ? markup`<p class="legend">
-                      ${told.map(([kind, words]) => [key(kind), words, " "])}
+                      ${told.map(([kind, words]) => key(kind, words))}
                   </p>`
                 : late === false && markup`<p>None.</p>`,
             late !== false && markup`<p>${late}</p>`,

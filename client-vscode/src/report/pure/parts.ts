@@ -193,16 +193,17 @@ export function coverageChange(
                 </tbody>
             </table>
             <p class="legend" aria-hidden="true">
-                ${before !== null && before.percent > 0 && [key("before"), "covered before "]}
-                ${key("gain")}by the tests that were added ${key("threshold")}threshold ${percent(threshold)}
+                ${before !== null && before.percent > 0 && key("before", "covered before")}
+                ${key("gain", "by the tests that were added")}
+                ${key("threshold", `threshold ${percent(threshold)}`)}
             </p>`,
         "coverage",
     );
 }
 
-/** What a colour of a chart means stands after it. */
-export function key(kind: string): Markup {
-    return markup`<span class="key ${kind}" aria-hidden="true"></span>`;
+/** What a colour of a chart means. */
+export function key(kind: string, words: string): Markup {
+    return markup`<span class="entry"><span class="key ${kind}" aria-hidden="true"></span>${words}</span> `;
 }
 
 /** Coverage by the tests that there are. */
