@@ -32,6 +32,11 @@ describe("debug information", () => {
         assert.ok(!text.includes("0123456789"));
     });
 
+    it("has no key that somebody has put where none belongs", () => {
+        const text = debugDocument({ ...FACTS, settings: [["testwright.path", "/bin/sk-or-v1-0123456789abcdef"]] });
+        assert.ok(text.includes("/bin/(a key)"), text);
+    });
+
     it("says so when there is nothing of a kind", () => {
         assert.match(debugDocument({ ...FACTS, interpreters: [] }), /## Python\n\nNone\./);
     });

@@ -24,6 +24,10 @@ describe("API keys", () => {
         }
     });
 
+    it("are asked for once more when there is none", () => {
+        assert.match(judge(OPENROUTER, " ")?.message ?? "", /^Paste a key/);
+    });
+
     it("get a hint when they do not look like one of the provider", () => {
         const found = judge(OPENROUTER, "sk-ant-0123456789");
         assert.equal(found?.isRefused, false);
