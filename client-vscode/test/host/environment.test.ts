@@ -1,6 +1,6 @@
 /** What is started as the server: the environment of its own, from nothing, and what the settings name instead. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -34,6 +34,11 @@ describe("the program that is the server", function () {
             "environments",
         );
         return folder;
+    };
+    const aside = (): string => `${storage()}.aside`;
+    /** As at first use. What was there comes back after the test. */
+    const putAside = (): void => {
+        renameSync(storage(), aside());
     };
     const environments = (): string[] => (existsSync(storage()) ? readdirSync(storage()) : []);
     /** What the processes of the server were started with. */
@@ -84,6 +89,11 @@ describe("the program that is the server", function () {
             Reflect.deleteProperty(process.env, name);
         }
         Object.assign(process.env, variables);
+        if (existsSync(aside())) {
+            await ours.server.stop();
+            rmSync(storage(), { recursive: true, force: true });
+            renameSync(aside(), storage());
+        }
         for (const name of ["server.python", "server.source", "python", "path"]) {
             await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
         }
@@ -191,7 +201,7 @@ describe("the program that is the server", function () {
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         noIndex(`http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`);
         await ours.server.stop();
-        rmSync(storage(), { recursive: true });
+        putAside();
         const started = ours.server.start();
         started.catch(() => undefined);
         const pip = (): boolean => speakingOf(storage()).some(({ command }) => command.includes("--require-hashes"));
@@ -207,7 +217,7 @@ describe("the program that is the server", function () {
     it("cannot be made without a network: that is told, with what to do", async () => {
         noIndex("http://127.0.0.1:9/simple");
         await ours.server.stop();
-        rmSync(storage(), { recursive: true, force: true });
+        putAside();
         await vscode.commands.executeCommand("testwright.restartServer");
         const { text, buttons, severity } = await messages.message();
         assert.equal(severity, "error");
@@ -231,6 +241,7 @@ describe("the program that is the server", function () {
     it("is that of the chosen environment without a network, and the user is told once", async () => {
         noIndex("http://127.0.0.1:9/simple");
         await ours.server.stop();
+        putAside();
         await set("python", join(process.env["REPOSITORY"] ?? "", process.env["VENV"] ?? ".venv", "bin", "python"));
         await ours.server.start();
         assert.match(command(), /\/bin\/python -P -m testwright lsp/);
@@ -248,6 +259,7 @@ describe("the program that is the server", function () {
     it("is offered from the chosen environment, where the user wants our own alone", async () => {
         noIndex("http://127.0.0.1:9/simple");
         await ours.server.stop();
+        putAside();
         await set("python", join(process.env["REPOSITORY"] ?? "", process.env["VENV"] ?? ".venv", "bin", "python"));
         await set("server.source", "own");
         messages.reset();
@@ -284,8 +296,11 @@ describe("the program that is the server", function () {
                 /no interpreter is chosen/,
             ],
             "server.source that wants an interpreter's, which has none": [
-                () => ({ "server.source": "environment", python: "/usr/bin/python3" }),
-                /\/usr\/bin\/python3 has none of version 0\.1 or newer/,
+                () => ({
+                    "server.source": "environment",
+                    python: program("python3", "echo 'No module named testwright' >&2; exit 1"),
+                }),
+                /\/programs\/python3 has none of version 0\.1 or newer/,
             ],
         };
         for (const [what, [values, message]] of Object.entries(refusals)) {

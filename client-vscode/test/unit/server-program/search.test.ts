@@ -103,6 +103,7 @@ describe("the search for a Python", function () {
         process.chdir(folder);
         try {
             await assert.rejects(search({ variables: { PATH: ".::./" } }), /found none/);
+            assert.deepEqual(log, [], "nothing was tried");
         } finally {
             process.chdir(before);
         }
