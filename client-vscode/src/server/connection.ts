@@ -101,8 +101,9 @@ export function createConnection(child: ChildProcessWithoutNullStreams, hooks: H
         initializationOptions: () => hooks.initializationOptions(),
         initializationFailedHandler: () => false,
         errorHandler: {
-            error: (error, _message, count) => {
-                if ((count ?? 0) >= MOST_ERRORS) {
+            error: (error, message, count) => {
+                // What could not be written is told by the end of the process, which says why.
+                if (message === undefined && (count ?? 0) >= MOST_ERRORS) {
                     hooks.broken(error.message);
                 }
                 return { action: ErrorAction.Continue, handled: true };

@@ -185,7 +185,9 @@ describe("one process at a time", () => {
         assert.equal(supervisor.current, undefined);
         assert.equal(machine.alive.length, 0);
         await turns();
-        assert.equal(machine.launches, 1, "an end on purpose is no crash");
+        assert.equal(machine.launches, 1);
+        assert.deepEqual(machine.states, ["starting", "running", "off"]);
+        assert.deepEqual(machine.notes, [], "an end on purpose is no crash");
         await supervisor.start();
         assert.equal(machine.alive.length, 1);
     });
