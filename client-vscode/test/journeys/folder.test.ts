@@ -1,7 +1,7 @@
 /** Tests for several modules at once, and the server killed on the way. */
 import assert from "node:assert/strict";
 
-import { journey } from "../support/journey";
+import { journey, WRITTEN } from "../support/journey";
 import { descendants } from "../support/processes";
 import { waitFor } from "../support/waiting";
 
@@ -61,7 +61,7 @@ describe("a server that is killed", () => {
             return now !== killed && now;
         });
         await workbench.run("Testwright: Generate Tests for Module");
-        await workbench.toast(/test_encode\.py/).waitFor({ timeout: 120_000 });
+        await workbench.toast(WRITTEN).waitFor({ timeout: 120_000 });
         assert.ok(project.passing(project.testFile) >= 1);
     });
 });

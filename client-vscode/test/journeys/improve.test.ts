@@ -1,7 +1,7 @@
 /** Tests are added to a file that is open and has unsaved changes. */
 import assert from "node:assert/strict";
 
-import { journey } from "../support/journey";
+import { journey, WRITTEN } from "../support/journey";
 import { keepsAllLines, namesOfTests } from "../support/realProject";
 import { waitFor } from "../support/waiting";
 
@@ -29,7 +29,7 @@ describe("improving a test file with unsaved changes", () => {
         await vscode.screenshot("1-unsaved");
         await workbench.open(project.module);
         await workbench.run("Testwright: Improve Tests");
-        await workbench.toast(/test_encode\.py/).waitFor({ timeout: 60_000 });
+        await workbench.toast(WRITTEN).waitFor({ timeout: 120_000 });
         await vscode.screenshot("2-improved");
         assert.equal(project.read(project.testFile), project.ownTest, "nothing is saved by the run");
         await workbench.dirtyTab("test_encode.py").waitFor();

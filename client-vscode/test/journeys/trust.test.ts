@@ -1,7 +1,7 @@
 /** A workspace that the user does not trust: nothing of it runs, and it is said why, until the user trusts it. */
 import assert from "node:assert/strict";
 
-import { journey } from "../support/journey";
+import { journey, WRITTEN } from "../support/journey";
 import { descendants } from "../support/processes";
 import { waitFor } from "../support/waiting";
 
@@ -49,7 +49,7 @@ describe("a workspace that is not trusted", () => {
         await workbench.status(/Restricted Mode/).waitFor({ state: "detached" });
         await workbench.open(project.module);
         await workbench.run("Testwright: Generate Tests for Module");
-        await workbench.toast(/test_encode\.py/).waitFor({ timeout: 60_000 });
+        await workbench.toast(WRITTEN).waitFor({ timeout: 120_000 });
         await vscode.screenshot("4-trusted");
         assert.ok(project.passing(project.testFile) >= 1);
     });

@@ -5,6 +5,9 @@ import { RealProject } from "./realProject";
 import { VENV_BIN, type Wishes } from "./surroundings";
 import { VsCode, type Start } from "./vscode";
 
+/** What is told when tests of {@link RealProject.module} have been written. */
+export const WRITTEN = /\d+ tests? for _encode (is|are) in tests\/test_encode\.py/;
+
 export interface Journey {
     readonly vscode: VsCode;
     readonly project: RealProject;
@@ -32,6 +35,8 @@ export function journey(name: string, { prepare, ownEnvironment = false, ...star
             ...(ownEnvironment ? bareMachine() : {}),
             ...start,
             machineSettings: {
+                // A run ends when it finds no more; a busy machine may take longer for that than users have to wait.
+                "testwright.budget": 90,
                 ...(ownEnvironment ? {} : { "testwright.path": join(VENV_BIN, "testwright") }),
                 ...start.machineSettings,
             },
