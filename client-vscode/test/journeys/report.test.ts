@@ -135,7 +135,7 @@ describe("the report of a run", () => {
         await vscode.page.goto(vscode.server.page(project.root, []));
         await vscode.workbench.ready();
         await vscode.workbench.tabs(/^Tests of _encode/).click();
-        await report().getByRole("heading", { name: "Tests for mdurl._encode" }).waitFor({ timeout: 60_000 });
+        await report().getByRole("heading", { name: "Tests for mdurl._encode" }).waitFor({ timeout: 120_000 });
         // The server that has written them is gone, and with it what it knew of them.
         await report().getByText("The language server was started again since").waitFor();
         assert.equal(
@@ -159,11 +159,11 @@ describe("the report of a run", () => {
 
     it("can be read in the dark, and when it is narrow", async () => {
         const { vscode } = steps;
-        const background = async (): Promise<unknown> =>
-            report().locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor");
-        const light = await background();
+        const color = async (): Promise<unknown> =>
+            report().locator("body").evaluate("(body) => getComputedStyle(body).color");
+        const light = await color();
         await vscode.workbench.run("Preferences: Toggle between Light/Dark Themes");
-        await waitFor("the colours of the other theme", async () => (await background()) !== light);
+        await waitFor("the colours of the other theme", async () => (await color()) !== light);
         await vscode.screenshot("5-dark");
         const isCut = await report().locator("body").evaluate("(body) => body.scrollWidth > body.clientWidth");
         assert.equal(isCut, false, "nothing is cut off");

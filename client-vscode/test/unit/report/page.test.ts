@@ -108,6 +108,8 @@ describe("the page of a run", () => {
                 .filter((rect) => attribute(rect, "class") === kind)
                 .map((rect) => attribute(rect, "width"));
         assert.deepEqual([width("track"), width("before"), width("gain")], [["1000"], ["336"], ["664"]]);
+        const [gain] = within(total, "rect").filter((rect) => attribute(rect, "class") === "gain");
+        assert.equal(attribute(gain ?? assert.fail(), "x"), "336");
         // The threshold is one of both together.
         assert.deepEqual(
             within(total, "line").map((line) => attribute(line, "x1")),

@@ -19,6 +19,11 @@ class TestCart:
     async def test_total(self):
         """def test_late"""
 
+    test_alias = None
+
+
+def test_outer(): ...
+
     def test_total_twice (self): ...
 
 
@@ -34,10 +39,10 @@ describe("where a test stands", () => {
         ["test_total[a]b]", 4],
         ["TestCart::test_total", 14],
         ["TestOther::test_total", 10],
-        ["TestCart::test_total_twice[x]", 17],
-        ["test_total_of_all", 20],
-        ["test_waits", 21],
-        ["test_été", 22],
+        ["TestCart::test_outer", null],
+        ["test_total_of_all", 25],
+        ["test_waits", 26],
+        ["test_été", 27],
         ["test_late", null],
         ["TestCart::test_missing", null],
         ["TestNone::test_total", null],

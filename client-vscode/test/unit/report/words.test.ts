@@ -56,13 +56,14 @@ describe("words of a report", () => {
         const found = branchesBeside(
             [
                 [9, 12],
-                [4, -1],
+                [11, 13],
                 [4, 3],
+                [4, -1],
                 [7, 8],
             ],
             [7, 12],
         );
-        assert.deepEqual(found.map(branchWords), ["4→exit", "4→3"]);
+        assert.deepEqual(found.map(branchWords), ["4→exit", "4→3", "11→13"]);
     });
 
     it("parts a reason into what many share and what is its own", () => {
