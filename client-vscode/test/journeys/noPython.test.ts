@@ -22,7 +22,7 @@ describe("a machine without Python", () => {
 
     it("is told once, with the next step", async () => {
         const { workbench } = steps.vscode;
-        await workbench.toast(/needs Python 3\.11 or newer .* found none/).waitFor({ timeout: 60_000 });
+        await workbench.toast(/needs Python 3\.11 or newer .* found none/).waitFor({ timeout: 120_000 });
         await steps.vscode.screenshot("1-told");
         for (const file of ["src/mdurl/_decode.py", "src/mdurl/_format.py"]) {
             await workbench.open(file);
