@@ -7,6 +7,11 @@ import { journey } from "../support/journey";
 import { namesOfTests } from "../support/realProject";
 import { waitFor } from "../support/waiting";
 
+/** What the code that runs in the page has of a browser. */
+interface Browser {
+    getComputedStyle(element: unknown): { readonly fill: string; readonly color: string };
+}
+
 describe("the report of a run", () => {
     const steps = journey("report", { file: "src/mdurl/_encode.py" });
 
@@ -50,7 +55,10 @@ describe("the report of a run", () => {
         const total = report().getByRole("img", { name: /^Total: .* before, .* after, threshold 70 %$/ });
         await total.waitFor();
         const gain = total.locator("rect.gain");
-        assert.notEqual(await gain.evaluate("(rect) => getComputedStyle(rect).fill"), "rgb(0, 0, 0)");
+        assert.notEqual(
+            await gain.evaluate((rect) => (globalThis as unknown as Browser).getComputedStyle(rect).fill),
+            "rgb(0, 0, 0)",
+        );
         assert.ok(((await gain.boundingBox())?.width ?? 0) > 20);
         const links = await report().locator("link[rel=stylesheet], script[src]").count();
         assert.equal(links, 2);
@@ -159,13 +167,20 @@ describe("the report of a run", () => {
 
     it("can be read in the dark, and when it is narrow", async () => {
         const { vscode } = steps;
-        const color = async (): Promise<unknown> =>
-            report().locator("body").evaluate("(body) => getComputedStyle(body).color");
+        const color = async (): Promise<string> =>
+            report()
+                .locator("body")
+                .evaluate((body) => (globalThis as unknown as Browser).getComputedStyle(body).color);
         const light = await color();
         await vscode.workbench.run("Preferences: Toggle between Light/Dark Themes");
         await waitFor("the colours of the other theme", async () => (await color()) !== light);
         await vscode.screenshot("5-dark");
-        const isCut = await report().locator("body").evaluate("(body) => body.scrollWidth > body.clientWidth");
+        const isCut = await report()
+            .locator("body")
+            .evaluate((body) => {
+                const { scrollWidth, clientWidth } = body as unknown as { scrollWidth: number; clientWidth: number };
+                return scrollWidth > clientWidth;
+            });
         assert.equal(isCut, false, "nothing is cut off");
     });
 });
