@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { journey, WRITTEN } from "../support/journey";
 import { descendants } from "../support/processes";
 import { waitFor } from "../support/waiting";
+import { seen } from "../support/workbench";
 
 describe("a workspace that is not trusted", () => {
     const steps = journey("trust", { asksForTrust: true });
@@ -24,7 +25,7 @@ describe("a workspace that is not trusted", () => {
         const action = workbench.codeAction(/Generate tests for _encode/);
         await waitFor("source actions", async () => {
             await workbench.run("Source Action...");
-            await action.or(workbench.nothing()).first().waitFor();
+            await seen(action.or(workbench.nothing()).first());
             return action.isVisible();
         });
         assert.match((await action.getAttribute("class")) ?? "", /option-disabled/);

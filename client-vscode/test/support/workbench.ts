@@ -107,7 +107,8 @@ export class Workbench {
         await waitFor(`code action ${String(title)}`, async () => {
             await none.waitFor({ state: "hidden", timeout: PATIENCE });
             await this.page.keyboard.press("Control+.");
-            await menu.or(none).first().waitFor({ timeout: PATIENCE });
+            // What changes in the editor meanwhile, such as a lens that appears, closes the menu before it is seen.
+            await seen(menu.or(none).first());
             if (await this.codeAction(title).isVisible()) {
                 return true;
             }
@@ -177,6 +178,14 @@ export class Workbench {
     async clear(): Promise<void> {
         await this.run("Notifications: Clear All Notifications");
     }
+}
+
+/** Whether something is seen within a few seconds. */
+export async function seen(what: Locator): Promise<boolean> {
+    return what.waitFor({ timeout: 5_000 }).then(
+        () => true,
+        () => false,
+    );
 }
 
 export function escaped(text: string): string {
