@@ -66,9 +66,15 @@ describe("first use, from the package alone", () => {
     it("shows what the tests cover: in the status bar, and in VS Code's own gutters", async () => {
         const { vscode } = steps;
         const { workbench } = vscode;
+        await workbench.clear();
         await workbench.open("src/mdurl/_encode.py");
         await workbench.status(/tests \d+ %/).waitFor();
         await vscode.page.locator(".coverage-deco-gutter.coverage-deco-hit").first().waitFor();
+        await vscode.page
+            .locator(".codelens-decoration")
+            .filter({ hasText: /\d+ % covered/ })
+            .first()
+            .waitFor();
         await vscode.screenshot("6-coverage");
     });
 
