@@ -103,6 +103,10 @@ class FilledView implements CoverageView {
     async #fill(turn: Turn): Promise<void> {
         const requests = this.#requests.splice(0);
         try {
+            // A server that was stopped meanwhile stays so, unless the user has asked for figures.
+            if (this.server.state !== "running" && requests.length === 0) {
+                return;
+            }
             const { modules } = await this.server.request<CoverageOfAll>(ToServer.coverageOfAll, {});
             const summaries = summariesOf(modules);
             const isOld = turn === "compare" && this.#shown !== undefined && isSame(this.#shown.summaries, summaries);
@@ -198,6 +202,10 @@ class FilledView implements CoverageView {
         if (run === this.#shown?.run) {
             this.#isSeen = true;
             this.#soon();
+        }
+        // Looking at a file does not start a server that was stopped.
+        if (this.server.state === "off") {
+            throw new Error("The language server is not running.");
         }
         // What fails is asked again when the file is opened the next time; an empty answer would stay.
         const status = await this.server.request<CoverageStatus>(
