@@ -245,20 +245,25 @@ async function openOutside(uri: vscode.Uri): Promise<boolean> {
     return ["http", "https"].includes(uri.scheme) && vscode.env.openExternal(uri);
 }
 
-/** Show a file, in a tab that stays. Whoever goes on writing keeps the editor they write in: it comes beside. */
+/**
+ * Show a file, in a tab that stays. Whoever goes on writing keeps the editor they write in: it comes beside, and where it
+ * has a tab behind that editor it is left there.
+ */
 async function show(uri: vscode.Uri, params: ShowDocumentParams, log: vscode.LogOutputChannel): Promise<boolean> {
     const focus = params.takeFocus === true;
-    const visible = vscode.window.visibleTextEditors.find(
-        (editor) => editor.document.uri.toString() === uri.toString(),
-    );
-    const aside =
-        focus || vscode.window.activeTextEditor === undefined ? vscode.ViewColumn.Active : vscode.ViewColumn.Beside;
+    const isFree = focus || vscode.window.activeTextEditor === undefined;
+    const groups = vscode.window.tabGroups.all.filter((group) => group.tabs.some((tab) => isOf(tab, uri)));
+    const inSight = groups.find((group) => group.activeTab !== undefined && isOf(group.activeTab, uri));
+    const group = inSight ?? groups.find((one) => !one.isActive) ?? groups[0];
+    if (group !== undefined && group !== inSight && group.isActive && !isFree) {
+        return true;
+    }
     try {
         // Not `showTextDocument`, which would hold the document open for minutes after its tab is closed.
         await vscode.commands.executeCommand("vscode.open", uri, {
             preview: false,
             preserveFocus: !focus,
-            viewColumn: visible?.viewColumn ?? aside,
+            viewColumn: group?.viewColumn ?? (isFree ? vscode.ViewColumn.Active : vscode.ViewColumn.Beside),
             ...(params.selection === undefined ? {} : { selection: rangeOf(params.selection) }),
         } satisfies vscode.TextDocumentShowOptions);
         return true;
@@ -266,6 +271,10 @@ async function show(uri: vscode.Uri, params: ShowDocumentParams, log: vscode.Log
         log.warn(`${uri.toString(true)} cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
         return false;
     }
+}
+
+function isOf(tab: vscode.Tab, uri: vscode.Uri): boolean {
+    return tab.input instanceof vscode.TabInputText && tab.input.uri.toString() === uri.toString();
 }
 
 function rangeOf({ start, end }: Range): vscode.Range {

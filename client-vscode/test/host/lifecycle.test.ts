@@ -285,6 +285,26 @@ describe("the language server", () => {
             await vscode.commands.executeCommand("workbench.action.files.revert");
         });
 
+        it("have one tab, which stays behind the editor of who goes on writing", async () => {
+            await makeTests("");
+            await vscode.window.showTextDocument(inProject(tests), { preview: false });
+            const editor = await open(module);
+            const ended = generate(module);
+            await editor.edit((edit) => {
+                edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
+            });
+            const run = await ended;
+            assert.equal(run.status, "written", run.message);
+            await new Promise((resolve) => setTimeout(resolve, 1000)); // a second tab would come about now
+            const { all } = vscode.window.tabGroups;
+            assert.deepEqual(
+                all.map(({ tabs }) => tabs.map(({ label }) => label)),
+                [[basename(tests), basename(module)]],
+            );
+            assert.equal(all[0]?.activeTab?.label, basename(module));
+            await vscode.commands.executeCommand("workbench.action.files.revert");
+        });
+
         async function makeTests(more: string): Promise<void> {
             const path = inProject(tests).fsPath;
             mkdirSync(dirname(path), { recursive: true });
