@@ -111,10 +111,9 @@ export class Supervisor<S extends Started> {
         this.#revise();
         await this.#going?.catch(() => undefined);
         if (!this.#isLongerWanted()) {
-            await this.#end();
-        }
-        if (!this.#isLongerWanted()) {
+            // Before it has ended: who asks only what runs must not start it again meanwhile.
             this.#become("off");
+            await this.#end();
         }
     }
 

@@ -192,6 +192,16 @@ describe("one process at a time", () => {
         assert.equal(machine.alive.length, 1);
     });
 
+    it("is off as soon as it is being ended, for those who ask only what runs", async () => {
+        await supervisor.start();
+        const stopped = supervisor.stop();
+        await turns(1);
+        assert.equal(machine.alive.length, 1, "it has not ended yet");
+        assert.equal(supervisor.state, "off");
+        await stopped;
+        assert.equal(machine.launches, 1);
+    });
+
     it("is stopped while it is being started", async () => {
         machine.gate = gate().promise; // for ever
         const started = supervisor.start();
