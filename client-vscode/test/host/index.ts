@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { formatWithOptions } from "node:util";
 
 import Mocha from "mocha";
+import * as vscode from "vscode";
+
+import { waitFor } from "../support/waiting";
 
 /** VS Code calls it, and takes a failure of it for a failure of the tests. */
 export async function run(): Promise<void> {
@@ -34,6 +37,8 @@ export async function run(): Promise<void> {
             suiteTeardown: globals.after,
         });
     });
+    // A workspace file is read through the connection, which on a busy machine is there after the extension host.
+    await waitFor("folder of the workspace", () => (vscode.workspace.workspaceFolders?.length ?? 0) > 0);
     for (const name of readdirSync(__dirname).filter((file) => file.endsWith(".test.js"))) {
         mocha.addFile(join(__dirname, name));
     }
