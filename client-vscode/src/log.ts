@@ -1,6 +1,8 @@
 /** The extension's own log, and how errors are told. */
 import * as vscode from "vscode";
 
+import { wordsOf } from "./pure/words";
+
 /** The channel "Testwright"; the server's own log is another, "Testwright Server". */
 export function createLog(): vscode.LogOutputChannel {
     return vscode.window.createOutputChannel("Testwright", { log: true });
@@ -51,7 +53,7 @@ export async function tell(error: unknown, log: vscode.LogOutputChannel): Promis
                   },
               },
           ];
-    const message = known ? error.message : `Testwright: ${error instanceof Error ? error.message : String(error)}`;
+    const message = known ? error.message : `Testwright: ${wordsOf(error)}`;
     const chosen = await vscode.window.showErrorMessage(message, ...actions.map((action) => action.label));
     await actions.find((action) => action.label === chosen)?.run();
 }

@@ -3,10 +3,11 @@ import * as vscode from "vscode";
 
 import { UserError } from "../log";
 import type { Modules } from "../protocol";
+import { lastName } from "../pure/words";
 import type { Parts } from "./commands";
 import { generateForMany } from "./many";
 import { inOrder, nothingIn, question, stateOf } from "./pure/folder";
-import { isUri, lastName, modulesAt, needTrust, type Module } from "./target";
+import { isUri, modulesAt, needTrust, type Module } from "./target";
 
 const GENERATE = "Generate";
 

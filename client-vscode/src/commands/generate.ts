@@ -3,11 +3,12 @@ import * as vscode from "vscode";
 
 import { UserError } from "../log";
 import { ServerCommand } from "../protocol";
+import { lastName } from "../pure/words";
 import type { Parts } from "./commands";
 import { generateForMany } from "./many";
 import { looksLikeTest } from "./pure/target";
 import { pick, symbolAt, symbolsIn } from "./symbols";
-import { fileOf, filesOf, lastName, moduleOf } from "./target";
+import { fileOf, filesOf, moduleOf } from "./target";
 
 /** For the active module, for the one that a menu was opened on, or for all that are selected. */
 export async function generateForModule(parts: Parts, ...given: unknown[]): Promise<void> {

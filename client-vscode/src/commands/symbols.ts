@@ -2,8 +2,8 @@
 import * as vscode from "vscode";
 
 import { UserError } from "../log";
+import { lastName } from "../pure/words";
 import type { Server } from "../server/server";
-import { lastName } from "./target";
 
 /** As much of the protocol's code action as is needed. */
 interface Action {

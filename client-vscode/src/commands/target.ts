@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 
 import { UserError } from "../log";
 import { ToServer, type Modules } from "../protocol";
+import { lastName } from "../pure/words";
 import type { Server } from "../server/server";
 import { looksLikeTest, objectionTo, untrusted, type Candidate, type Objection } from "./pure/target";
 
@@ -60,11 +61,6 @@ function candidate(file: vscode.Uri): Candidate {
         isPython: file.path.endsWith(".py") || (document?.languageId === "python" && file.scheme === "untitled"),
         isInWorkspace: vscode.workspace.getWorkspaceFolder(file) !== undefined,
     };
-}
-
-/** The last part of a path. */
-export function lastName(file: vscode.Uri): string {
-    return file.path.slice(file.path.lastIndexOf("/") + 1);
 }
 
 function refusal({ message, step }: Objection, file?: vscode.Uri): UserError {

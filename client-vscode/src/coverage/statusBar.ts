@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { ServerCommand, ToServer, type CoverageStatus, type ReportShown } from "../protocol";
+import { lastName, wordsOf } from "../pure/words";
 import type { Server } from "../server/server";
 import { isEnabled, settingsOf } from "../settings";
 import { itemOf, LINKS, type Click, type Item } from "./pure/figures";
@@ -198,7 +199,7 @@ class CoverageItem implements StatusBar {
             (error: unknown) => {
                 // A server that is gone is told of by its state.
                 if (this.#asked.delete(uri) && this.server.state === "running" && !this.#known.has(uri)) {
-                    this.#take(unknownBecause(uri, error instanceof Error ? error.message : String(error)));
+                    this.#take(unknownBecause(uri, wordsOf(error)));
                 }
             },
         );
@@ -241,8 +242,4 @@ function unknownBecause(uri: string, reason: string): CoverageStatus {
 /** An address as the editor writes it; the server quotes other characters. */
 function quoted(uri: string): string {
     return vscode.Uri.parse(uri).toString();
-}
-
-function lastName(uri: vscode.Uri): string {
-    return uri.path.slice(uri.path.lastIndexOf("/") + 1);
 }

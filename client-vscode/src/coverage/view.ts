@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 
 import { tell } from "../log";
 import { ServerCommand, ToServer, type CoverageOfAll, type CoverageStatus } from "../protocol";
+import { wordsOf } from "../pure/words";
 import type { Server } from "../server/server";
 import { isSame, statementsOf, summariesOf, type Count, type Summary } from "./pure/details";
 import { Turns, type Turn } from "./pure/turns";
@@ -118,9 +119,7 @@ class FilledView implements CoverageView {
             }
         } catch (error) {
             // Nothing is told: the status bar tells of a server that is gone, and nobody has asked for this in words.
-            this.log.warn(
-                `The coverage view was not filled: ${error instanceof Error ? error.message : String(error)}`,
-            );
+            this.log.warn(`The coverage view was not filled: ${wordsOf(error)}`);
         } finally {
             for (const { isDone } of requests) {
                 isDone();

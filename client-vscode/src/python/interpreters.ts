@@ -1,6 +1,7 @@
 /** Which Python a folder's tests run in: what the user has chosen in the editor. */
 import * as vscode from "vscode";
 
+import { wordsOf } from "../pure/words";
 import { isProgram, programOf } from "../server/pythons";
 import { settingsOf } from "../settings";
 import {
@@ -182,10 +183,7 @@ class Asking implements Interpreters {
             }
             return undefined;
         } catch (error) {
-            this.#note(
-                source.id,
-                `has failed, and is passed over: ${error instanceof Error ? error.message : String(error)}`,
-            );
+            this.#note(source.id, `has failed, and is passed over: ${wordsOf(error)}`);
             return undefined;
         }
     }

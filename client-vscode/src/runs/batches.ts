@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { ServerCommand, type RunFinished, type RunStarted } from "../protocol";
+import { wordsOf } from "../pure/words";
 import type { Server } from "../server/server";
 import type { Outcome, Result } from "./pure/batch";
 import type { Claims } from "./pure/claims";
@@ -134,7 +135,7 @@ class RunningBatch implements Batch {
             }
             return await ends.of(started.run);
         } catch (error) {
-            return { is: "refused", message: error instanceof Error ? error.message : String(error) };
+            return { is: "refused", message: wordsOf(error) };
         } finally {
             this.#run = undefined;
             following.dispose();

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 
 import { tell } from "../log";
 import { ServerCommand, type GenerateReport, type RunFinished } from "../protocol";
+import { lastName } from "../pure/words";
 import type { Reports } from "../report/reports";
 import type { Server } from "../server/server";
 import type { Claims } from "./pure/claims";
@@ -120,6 +121,6 @@ async function showProposal(proposal: vscode.Uri, testUri: string | null): Promi
         return;
     }
     const test = vscode.Uri.parse(testUri);
-    const name = test.path.slice(test.path.lastIndexOf("/") + 1);
+    const name = lastName(test);
     await vscode.commands.executeCommand("vscode.diff", test, proposal, `${name} ↔ proposal`);
 }

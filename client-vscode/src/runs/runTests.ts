@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 
 import { UserError } from "../log";
+import { lastName } from "../pure/words";
 import { foldersAround, howToRun, ROOT_MARKS } from "./pure/runner";
 
 const RUN_CURRENT_FILE = "testing.runCurrentFile";
@@ -32,7 +33,7 @@ async function runInTerminal(test: vscode.Uri, interpreter: string): Promise<voi
         throw new UserError("It is not known which Python runs these tests. Run them from a terminal.");
     }
     const folder = vscode.workspace.getWorkspaceFolder(test);
-    const name = test.path.slice(test.path.lastIndexOf("/") + 1);
+    const name = lastName(test);
     const cwd = folder !== undefined ? (await rootOf(test, folder.uri)).fsPath : undefined;
     const task = new vscode.Task(
         { type: "process", file: test.fsPath },

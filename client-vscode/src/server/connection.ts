@@ -23,6 +23,7 @@ import {
 } from "vscode-languageclient/node";
 
 import { FromServer } from "../protocol";
+import { wordsOf } from "../pure/words";
 import type { Token } from "./pure/progresses";
 import type { WorkDoneProgress as Progress } from "./server";
 
@@ -268,7 +269,7 @@ async function show(uri: vscode.Uri, params: ShowDocumentParams, log: vscode.Log
         } satisfies vscode.TextDocumentShowOptions);
         return true;
     } catch (error) {
-        log.warn(`${uri.toString(true)} cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
+        log.warn(`${uri.toString(true)} cannot be shown: ${wordsOf(error)}`);
         return false;
     }
 }

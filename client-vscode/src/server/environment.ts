@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
+import { wordsOf } from "../pure/words";
 import { run } from "./run";
 import { folderName, holderName, isHeld, isOfKit, kitName, readSeal, type Seal } from "./pure/folders";
 import {
@@ -296,7 +297,7 @@ export class OwnEnvironments {
                 : { output: ran.stdout, wrong: ran.timedOut ? `no answer within ${TRY_SECONDS} s` : ran.stderr.trim() };
         } catch (error) {
             signal?.throwIfAborted();
-            return { output: "", wrong: error instanceof Error ? error.message : String(error) };
+            return { output: "", wrong: wordsOf(error) };
         }
     }
 

@@ -1,6 +1,7 @@
 /** One start of the server: from finding what to start to its first answer. */
 import type * as vscode from "vscode";
 
+import { wordsOf } from "../pure/words";
 import type { ApiKeys } from "../secrets";
 import { settingsOf } from "../settings";
 import type { Connection, Hooks } from "./connection";
@@ -206,8 +207,4 @@ async function rejectedWhen(abandoned: AbortSignal): Promise<never> {
     });
     promise.catch(() => undefined); // nobody may be waiting for it any more
     return promise;
-}
-
-function wordsOf(error: unknown): string {
-    return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { access, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, isAbsolute, join, sep } from "node:path";
 
+import { wordsOf } from "../pure/words";
 import { run } from "./run";
 import { plainVariables } from "./pure/installing";
 import {
@@ -175,7 +176,7 @@ async function ask(path: string, search: Search): Promise<Python | undefined> {
         return python;
     } catch (error) {
         search.signal?.throwIfAborted();
-        search.log(`${path} cannot be run: ${error instanceof Error ? error.message : String(error)}`);
+        search.log(`${path} cannot be run: ${wordsOf(error)}`);
         return undefined;
     }
 }

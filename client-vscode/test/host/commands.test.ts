@@ -9,7 +9,7 @@ import * as vscode from "vscode";
 import type { ForTests } from "../../src/extension";
 import type { RunFinished } from "../../src/protocol";
 import { Messages } from "../support/messages";
-import { inProject, isThere, open, startExtension, tidy, write, writeModule } from "../support/project";
+import { allEnded, inProject, isThere, open, startExtension, tidy, write, writeModule } from "../support/project";
 import { waitFor } from "../support/waiting";
 
 /** A function of the modules that the tests are about, and a text in it. */
@@ -38,10 +38,7 @@ describe("the commands", function () {
         ended.length = 0;
     });
     afterEach(async () => {
-        await waitFor("end of all runs", async () => {
-            const { runs } = await ours.server.request<{ runs: readonly unknown[] }>("testwright/status", {});
-            return runs.length === 0;
-        });
+        await allEnded(ours);
         await tidy("tests", "src/shop");
     });
 

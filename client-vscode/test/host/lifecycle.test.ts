@@ -274,11 +274,7 @@ describe("the language server", () => {
 
         it("leave the editor to who goes on writing", async () => {
             const editor = await open(module);
-            const ended = generate(module);
-            await editor.edit((edit) => {
-                edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
-            });
-            const run = await ended;
+            const run = await generateWhileTypingIn(editor);
             assert.equal(run.status, "written", run.message);
             await waitFor("new file", () => vscode.window.visibleTextEditors.length === 2);
             assert.equal(vscode.window.activeTextEditor?.document.fileName, editor.document.fileName);
@@ -289,11 +285,7 @@ describe("the language server", () => {
             await makeTests("");
             await vscode.window.showTextDocument(inProject(tests), { preview: false });
             const editor = await open(module);
-            const ended = generate(module);
-            await editor.edit((edit) => {
-                edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
-            });
-            const run = await ended;
+            const run = await generateWhileTypingIn(editor);
             assert.equal(run.status, "written", run.message);
             await new Promise((resolve) => setTimeout(resolve, 1000)); // a second tab would come about now
             const { all } = vscode.window.tabGroups;
@@ -304,6 +296,14 @@ describe("the language server", () => {
             assert.equal(all[0]?.activeTab?.label, basename(module));
             await vscode.commands.executeCommand("workbench.action.files.revert");
         });
+
+        async function generateWhileTypingIn(editor: vscode.TextEditor): Promise<RunFinished> {
+            const ended = generate(module);
+            await editor.edit((edit) => {
+                edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
+            });
+            return ended;
+        }
 
         async function makeTests(more: string): Promise<void> {
             const path = inProject(tests).fsPath;

@@ -7,7 +7,7 @@ import * as vscode from "vscode";
 import type { ForTests } from "../../src/extension";
 import type { RunFinished } from "../../src/protocol";
 import { Messages, type Message } from "../support/messages";
-import { inProject, isThere, open, startExtension, tidy, write, writeModule } from "../support/project";
+import { allEnded, inProject, isThere, open, startExtension, tidy, write, writeModule } from "../support/project";
 import { waitFor } from "../support/waiting";
 
 describe("a run", function () {
@@ -31,10 +31,7 @@ describe("a run", function () {
     });
     afterEach(async () => {
         await vscode.commands.executeCommand("testwright.cancelRun", {});
-        await waitFor("end of all runs", async () => {
-            const { runs } = await ours.server.request<{ runs: readonly unknown[] }>("testwright/status", {});
-            return runs.length === 0;
-        });
+        await allEnded(ours);
         await tidy("tests", "src/shop");
     });
 

@@ -6,6 +6,8 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 
 import type { ForTests } from "../../src/extension";
+import { type ServerStatus, ToServer } from "../../src/protocol";
+import { waitFor } from "./waiting";
 
 /** The extension, started. */
 export async function startExtension(): Promise<ForTests> {
@@ -14,6 +16,14 @@ export async function startExtension(): Promise<ForTests> {
     const ours = await extension.activate();
     await ours.server.start();
     return ours;
+}
+
+/** Wait until no run goes on. */
+export async function allEnded(ours: ForTests): Promise<void> {
+    await waitFor("end of all runs", async () => {
+        const { runs } = await ours.server.request<ServerStatus>(ToServer.status, {});
+        return runs.length === 0;
+    });
 }
 
 /** A file of the project that is open. */

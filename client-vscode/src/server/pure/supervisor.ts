@@ -3,6 +3,7 @@
  *
  * There is at most one start under way, and whoever asks meanwhile gets the same one.
  */
+import { wordsOf } from "../../pure/words";
 import { CrashBudget } from "./crashes";
 
 export type State = "off" | "starting" | "running" | "failed";
@@ -226,8 +227,4 @@ export class Supervisor<S extends Started> {
             this.plan.changed(state);
         }
     }
-}
-
-function wordsOf(error: unknown): string {
-    return error instanceof Error ? error.message : String(error);
 }

@@ -116,9 +116,9 @@ def _known(document: Document, figures: Figures) -> CoverageStatus:
         "uri": document.uri,
         "version": document.version,
         "state": "known",
-        "percent": _rounded(sets.percent),
-        "line": _rounded(sets.line_percent),
-        "branch": _rounded(sets.branch_percent),
+        "percent": rounded(sets.percent),
+        "line": rounded(sets.line_percent),
+        "branch": rounded(sets.branch_percent),
         "stale": figures.is_stale,
         "missingLines": [line - 1 for line in missing],
         "coveredLines": [line - 1 for line in covered],
@@ -136,6 +136,6 @@ def _known(document: Document, figures: Figures) -> CoverageStatus:
     }
 
 
-def _rounded(percent: float) -> float:
+def rounded(percent: float) -> float:
     """One decimal, rounded down: 99.96 is not all."""
     return int(percent * 10) / 10

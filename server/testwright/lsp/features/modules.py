@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from testwright.analysis.buffers import Buffers
 from testwright.analysis.discovery import FoundModule, LeftOut, discover
 from testwright.errors import SettingsError
+from testwright.lsp.coverage.status import rounded
 from testwright.lsp.features.arguments import Fields
 from testwright.lsp.texts.suitability import UNTRUSTED
 from testwright.lsp.texts.uris import path_of, uri_of
@@ -106,7 +106,7 @@ async def modules_at(session: Session, uri: str) -> ModulesJson:
                 "uri": uri_of(one.path),
                 "name": one.name,
                 "testUri": uri_of(test.path) if (test := tests.get(one.path)) is not None and test.path else None,
-                "percent": math.floor(known[one.path].percent * 10) / 10 if one.path in known else None,
+                "percent": rounded(known[one.path].percent) if one.path in known else None,
             }
             for one in named
         ],
