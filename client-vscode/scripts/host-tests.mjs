@@ -49,7 +49,7 @@ const load = async (source, name) => {
     return import(pathToFileURL(join(here, "out", "runner", `${process.pid}`, `${name}.mjs`)).href);
 };
 
-let failed = [];
+const failed = [];
 try {
     const { runHostTests, findTools } = await load("test/support/runner.ts", "runner");
     const tools = findTools(process.env.REPOSITORY);
@@ -59,7 +59,9 @@ try {
     const work = async () => {
         for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
             const printed = [`== ${name}\n`];
+            const whole = [];
             const print = (text) => {
+                whole.push(text);
                 printed.push(text);
                 if (jobs === 1) {
                     process.stdout.write(printed.splice(0).join(""));
@@ -88,7 +90,7 @@ try {
             });
             process.stdout.write(printed.join("")); // whole, where several run at once
             if (!ok) {
-                failed.push(name);
+                failed.push({ name, text: whole.join("") });
             }
         }
     };
@@ -96,5 +98,9 @@ try {
 } finally {
     rmSync(join(here, "out", "runner", `${process.pid}`), { recursive: true, force: true });
 }
-console.log(failed.length === 0 ? "== all passed" : `== failed: ${failed.join(", ")}`);
+// Once more at the end, where it is looked for.
+for (const { name, text } of failed) {
+    console.log(`== ${name} has failed:\n${text}`);
+}
+console.log(failed.length === 0 ? "== all passed" : `== failed: ${failed.map(({ name }) => name).join(", ")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

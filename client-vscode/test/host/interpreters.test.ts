@@ -6,6 +6,7 @@ import { join } from "node:path";
 import * as vscode from "vscode";
 
 import { createInterpreters, type Interpreters } from "../../src/python/interpreters";
+import { waitFor } from "../support/waiting";
 
 interface EnvironmentsStub {
     readonly asked: number;
@@ -105,6 +106,7 @@ describe("the interpreter of a folder", () => {
         environments.choose(undefined, program("all"));
         environments.choose(vscode.Uri.joinPath(two.uri, "two.py"), program("two"));
         await set("testwright.python", program("three"));
+        await waitFor("change with the setting", () => changes.length >= 5);
         assert.deepEqual(changes, [two.uri.toString(), one.uri.toString(), undefined, two.uri.toString(), undefined]);
     });
 
@@ -136,7 +138,7 @@ describe("the interpreter of a folder", () => {
         const began = performance.now();
         assert.deepEqual(await interpreters.of(one.uri), { path: program("two"), source: "python" });
         const ms = performance.now() - began;
-        assert.ok(ms > 1_500 && ms < 4_000, `${ms} ms`);
+        assert.ok(ms > 1_500 && ms < 15_000, `${ms} ms`);
     });
 
     it("is the next one's when a program that was chosen is not there any more", async () => {
@@ -152,6 +154,7 @@ describe("the interpreter of a folder", () => {
         const asked = environments.asked;
         assert.equal((await interpreters.of(one.uri))?.source, "python");
         assert.equal(environments.asked, asked);
+        await waitFor("change", () => changes.length > 0);
         assert.deepEqual(changes, [undefined]);
     });
 

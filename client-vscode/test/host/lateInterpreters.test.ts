@@ -18,7 +18,7 @@ describe("an interpreter that is told late", () => {
 
         const began = performance.now();
         assert.equal(await interpreters.of(folder.uri), undefined);
-        assert.ok(performance.now() - began < 4_000);
+        assert.ok(performance.now() - began < 15_000);
         assert.equal(python.isActive, false);
 
         await waitFor("change", () => changes.length > 0, { seconds: 10 });

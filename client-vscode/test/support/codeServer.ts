@@ -1,7 +1,6 @@
 /** code-server: the real VS Code, served to a browser. */
 import { execFileSync, spawn } from "node:child_process";
 import { openSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { killTree } from "./processes";
@@ -38,7 +37,6 @@ export async function startCodeServer(
     surroundings: Surroundings,
     { asksForTrust = false, forExtensionTests = false, withoutPrograms = [] }: CodeServerOptions = {},
 ): Promise<CodeServer> {
-    const port = await freePort();
     const config = join(surroundings.folder, "code-server.yaml");
     writeFileSync(config, "");
     const logFile = join(surroundings.folder, "code-server.log");
@@ -51,7 +49,7 @@ export async function startCodeServer(
             ...(program === undefined ? [] : [...words, tools.node]),
             tools.codeServer,
             "--auth=none",
-            `--bind-addr=127.0.0.1:${port}`,
+            "--bind-addr=127.0.0.1:0",
             `--config=${config}`,
             `--user-data-dir=${surroundings.userData}`,
             `--extensions-dir=${surroundings.extensions}`,
@@ -68,20 +66,25 @@ export async function startCodeServer(
     if (pid === undefined) {
         throw new Error(`code-server does not start: ${tools.node} ${tools.codeServer}`);
     }
-    const address = `127.0.0.1:${port}`;
+    let address: string | undefined;
     try {
-        await waitFor(
+        address = await waitFor(
             "answer of code-server",
             async () => {
                 if (started.exitCode !== null) {
                     throw new Error(`code-server ended with ${started.exitCode}:\n${log()}`);
                 }
-                return fetch(`http://${address}/healthz`).then(
-                    (answer) => answer.ok,
-                    () => false,
+                // A port of its own choice: one that we have found free may be taken when it gets there.
+                const found = /HTTP server listening on http:\/\/(127\.0\.0\.1:\d+)/.exec(log())?.[1];
+                if (found === undefined) {
+                    return undefined;
+                }
+                return fetch(`http://${found}/healthz`).then(
+                    (answer) => (answer.ok ? found : undefined),
+                    () => undefined,
                 );
             },
-            { seconds: 60 },
+            { seconds: 120 },
         );
     } catch (error) {
         killTree(pid);
@@ -120,21 +123,4 @@ function hiding(programs: readonly string[]): string[] {
     );
     const hidden = programs.flatMap((path) => ["--ro-bind", "/dev/null", path]);
     return [bwrap.trim(), "--die-with-parent", "--dev-bind", "/", "/", ...hidden, "--"];
-}
-
-async function freePort(): Promise<number> {
-    return new Promise((resolve, reject) => {
-        const server = createServer();
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", () => {
-            const address = server.address();
-            server.close(() => {
-                if (address === null || typeof address === "string") {
-                    reject(new Error("no port"));
-                } else {
-                    resolve(address.port);
-                }
-            });
-        });
-    });
 }

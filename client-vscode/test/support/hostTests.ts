@@ -126,7 +126,7 @@ export async function runHostTests(tools: Tools, tests: HostTests): Promise<bool
     } finally {
         await browser?.close();
         stop();
-        await waitFor("end of all processes", () => speakingOf(surroundings.folder).length === 0, { seconds: 10 });
+        await waitFor("end of all processes", () => speakingOf(surroundings.folder).length === 0, { seconds: 30 });
         surroundings.remove();
     }
 }
