@@ -17,7 +17,17 @@ names the error in JSON, in events and in the documentation.
     ├── NothingProven         nothing-proven   no candidate survived the judge
     ├── WriteRefused          write-refused    the place of the test file is not allowed
     ├── WriteConflict         write-conflict   the test file changed during the run
-    └── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    ├── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    └── ModelError            model            no answer of a model can be had
+        ├── NoModels          no-models        none of the registry's models may or can be asked
+        ├── ConsentMissing    consent          nobody has agreed that this workspace's code is sent to a model
+        ├── KeyRefused        key              the key is missing, wrong, or must not be sent to that address
+        ├── RequestRefused    request-refused  the provider takes the request itself for wrong
+        ├── CreditsExhausted  credits          the provider's account has no money left
+        ├── AccountLimit      account-limit    the account's requests are used up, until a time that is told
+        ├── BudgetExhausted   model-budget     what the user allows a run is used up: requests, tokens, money, seconds
+        ├── ModelsExhausted   models-exhausted each model of the chain was asked and failed
+        └── ReplayMismatch    replay           what is asked is not what was recorded
 """
 
 from __future__ import annotations
@@ -118,3 +128,71 @@ class WriteFailure(TestwrightError):
     """The disk refused the write."""
 
     slug = "write-failure"
+
+
+class ModelError(TestwrightError):
+    """No answer of a model can be had."""
+
+    slug = "model"
+
+
+class NoModels(ModelError):
+    """None of the registry's models may or can be asked."""
+
+    slug = "no-models"
+
+
+class ConsentMissing(ModelError):
+    """Nobody has agreed that this workspace's code is sent to a model."""
+
+    slug = "consent"
+
+
+class KeyRefused(ModelError):
+    """The key is missing, wrong, or must not be sent to that address."""
+
+    slug = "key"
+
+
+class RequestRefused(ModelError):
+    """The provider takes the request itself for wrong."""
+
+    slug = "request-refused"
+
+
+class CreditsExhausted(ModelError):
+    """The provider's account has no money left."""
+
+    slug = "credits"
+
+
+class AccountLimit(ModelError):
+    """The account's requests are used up.
+
+    Args:
+        resets_at: When there are some again, in seconds since 1970 UTC; None when nobody says.
+    """
+
+    slug = "account-limit"
+
+    def __init__(self, message: str, *, next_step: str = "", resets_at: float | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.resets_at = resets_at
+
+
+class BudgetExhausted(ModelError):
+    """What the user allows a run is used up."""
+
+    slug = "model-budget"
+
+
+class ModelsExhausted(ModelError):
+    """Each model of the chain was asked and failed."""
+
+    slug = "models-exhausted"
+
+
+class ReplayMismatch(ModelError):
+    """What is asked is not what was recorded."""
+
+    slug = "replay"
