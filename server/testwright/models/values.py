@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 ModelStatus = Literal["active", "untested", "rate_limited", "incompatible", "gone"]
@@ -50,7 +50,7 @@ class ModelEntry:
         last_checked: ``2026-06-30``, the day on which its figures were looked up; None when never.
         source: Where the figures are from, an address or a few words.
         notes: A sentence, or empty.
-        origin: Which file says so: ``shipped``, ``refreshed``, ``user``, ``workspace``, or ``settings`` for one that only
+        origin: Which file says so: ``shipped``, ``refreshed``, ``user``, ``workspace``; ``settings`` for a model that only
             a setting names, of which nothing else is known.
     """
 
@@ -157,10 +157,11 @@ FaultKind = Literal[
 ]
 
 
-class Fault(Exception):  # noqa: N818 - what went wrong with one request; not an error that a user is told as it is
+@dataclass(eq=False)
+class Fault(Exception):
     """One request to one model that did not end in an answer. It never leaves the router.
 
-    Args:
+    Attributes:
         kind: What it is; ``policy.py`` says what is done about it.
         words: One sentence for a person, from the provider where it has said one (cleaned, shortened, without keys).
         status: HTTP status, or the ``code`` of an error in a 200; None when there was none.
@@ -171,27 +172,18 @@ class Fault(Exception):  # noqa: N818 - what went wrong with one request; not an
         was_sent: Whether the provider may have seen the request: it counts against the limits then.
     """
 
-    def __init__(
-        self,
-        kind: FaultKind,
-        words: str,
-        *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        resets_at: float | None = None,
-        provider_name: str | None = None,
-        usage: Usage | None = None,
-        was_sent: bool = True,
-    ) -> None:
-        super().__init__(words)
-        self.kind = kind
-        self.words = words
-        self.status = status
-        self.retry_after = retry_after
-        self.resets_at = resets_at
-        self.provider_name = provider_name
-        self.usage = usage
-        self.was_sent = was_sent
+    kind: FaultKind
+    words: str
+    _: KW_ONLY
+    status: int | None = None
+    retry_after: float | None = None
+    resets_at: float | None = None
+    provider_name: str | None = None
+    usage: Usage | None = None
+    was_sent: bool = True
+
+    def __str__(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
