@@ -50,8 +50,8 @@ class ModelEntry:
         last_checked: ``2026-06-30``, the day on which its figures were looked up; None when never.
         source: Where the figures are from, an address or a few words.
         notes: A sentence, or empty.
-        origin: Which file says so: ``shipped``, ``refreshed``, ``user``, ``workspace``; ``settings`` for a model that only
-            a setting names, of which nothing else is known.
+        origin: Which file says so: ``shipped``, ``refreshed``, ``user``, ``workspace``; ``settings`` for a model that
+            only a setting names, of which nothing else is known.
     """
 
     name: str
