@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from testwright.model import RunReport
+from testwright.model import ModelUse, RunReport
 
 from .conftest import REPORT, FakeService, failed
 
@@ -190,6 +190,15 @@ def test_what_a_person_sees(testwright: Any, service: FakeService) -> None:
     assert "\x1b" not in text
     assert "next" not in text
     assert outcome.stderr == ""
+
+
+def test_what_was_asked_of_models_is_told_one_on_a_line(testwright: Any, service: FakeService) -> None:
+    uses = (ModelUse("a:free", "openrouter", 2, 2, 900, 100), ModelUse("b", "ollama", 1, 0, faults={"empty": 1}))
+    service.answers = [replace(REPORT, models=uses)]
+    lines = testwright("generate", "a.py").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.split()[:1] == ["Models"])
+    assert lines[at].split(maxsplit=1)[1] == "asked a:free 2 times, 1,000 tokens, free, 0 s"
+    assert lines[at + 1].strip() == "asked b once, 0 answers, 0 tokens, free, 0 s, faults: 1 empty"
 
 
 def test_below_the_threshold_the_next_step_is_told(testwright: Any, service: FakeService) -> None:
