@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from testwright.boxes.reaping import Registry
-from testwright.housekeeping import MARKER, STALE_SECONDS, STORE, STORE_ASIDE, cache_dir, state_dir
+from testwright.housekeeping import ASIDE, MARKER, STALE_SECONDS, STORE, cache_dir, state_dir
 from testwright.store import Store
 
 
@@ -43,7 +43,7 @@ def test_all_is_removed_and_named(testwright: Any, private: Path) -> None:
 def test_what_is_kept_of_earlier_runs_is_removed(testwright: Any, private: Path) -> None:
     with Store.open(state_dir()) as store:
         store.save_report(Path("/work/cart.py"), None, "{}", None)
-        (state_dir() / STORE).rename(state_dir() / STORE_ASIDE)
+        (state_dir() / STORE).rename(state_dir() / (STORE + ASIDE))
         store.save_report(Path("/work/cart.py"), None, "{}", None)
         (state_dir() / MARKER).unlink()  # what is in the folder is known for ours all the same
         outcome = testwright("clean")
