@@ -8,6 +8,7 @@ names the error in JSON, in events and in the documentation.
     TestwrightError
     ├── UsageError            usage            the request is wrong: a missing path, a folder, an unknown symbol
     ├── SettingsError         settings         a setting that cannot be read or has a wrong value
+    │   └── RegistryError     registry         a registry of models that cannot be read or has a wrong entry
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
@@ -68,6 +69,12 @@ class SettingsError(UsageError):
     """A setting cannot be read or has a wrong value."""
 
     slug = "settings"
+
+
+class RegistryError(SettingsError):
+    """A registry of models cannot be read or has a wrong entry; file, line and field are named."""
+
+    slug = "registry"
 
 
 class TargetError(TestwrightError):
