@@ -137,6 +137,26 @@ export interface CoverageFigures {
     readonly missing_branches: readonly (readonly [number, number])[];
 }
 
+/** What a run has asked of one model. */
+export interface ModelUse {
+    readonly model: string;
+    readonly provider: string;
+    /** All that were sent, failed ones included. */
+    readonly requests: number;
+    /** Those of them that were worth something. */
+    readonly answers: number;
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+    /** US dollars. */
+    readonly cost: number;
+    readonly seconds: number;
+    readonly retries: number;
+    /** How often each kind of fault happened. */
+    readonly faults: Readonly<Record<string, number>>;
+    /** `open`, `half-open` and `closed`, in the order in which they came. */
+    readonly breaker: readonly string[];
+}
+
 /** The report of a generating run, as docs/report.schema.json has it; lines count from 1. */
 export interface GenerateReport {
     readonly status: "written" | "nothing-to-add" | "dry-run" | "failed" | "cancelled";
@@ -171,6 +191,8 @@ export interface GenerateReport {
     readonly diff: string;
     readonly notes: readonly string[];
     readonly error: { readonly slug: string; readonly message: string } | null;
+    /** By model; empty when none was asked, and not there in a report that an earlier version has kept. */
+    readonly models?: readonly ModelUse[];
 }
 
 /** The report of a judgement, as docs/judge-report.schema.json has it; lines count from 1. */

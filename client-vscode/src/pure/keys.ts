@@ -41,16 +41,17 @@ export function judge(provider: Provider, text: string): Judgement | undefined {
     return undefined;
 }
 
-/** What is true of a key, whether or not an engine talks to a model. */
+/** Where a key is now, and what it is for. The embedded engine, which needs none, asks no model. */
 export function keptMessage(provider: Provider): string {
     return (
         `The ${provider.name} API key is kept in VS Code's secret storage and handed to Testwright's server alone, ` +
-        "never to a box. The embedded engine works without one."
+        "never to a box: at once, or when what goes on has ended. Show Models tells which models would be asked with it; " +
+        "the embedded engine asks none."
     );
 }
 
 export function clearedMessage(provider: Provider): string {
-    return `The ${provider.name} API key is forgotten.`;
+    return `The ${provider.name} API key is forgotten. A run that goes on has it until it ends.`;
 }
 
 export const NONE_KEPT = "No API key is kept here.";

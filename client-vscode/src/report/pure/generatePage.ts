@@ -1,6 +1,7 @@
 /** The page of a run that wrote tests, or found none to write. */
 import type { Added, GenerateReport } from "../../protocol";
 import { type Content, type Markup, markup } from "./html";
+import { modelUse } from "./modelUse";
 import {
     type Action,
     branchLinks,
@@ -63,6 +64,7 @@ export function generatePage(report: GenerateReport, names: Names, added: Added 
         diff(report.diff),
         discarded(report.tests.discarded),
         notes(report.notes),
+        modelUse(report.models),
         circumstances(report, names.module, stoppedBy(report)),
     ];
 }
