@@ -115,6 +115,12 @@ lock:
 		--group pyproject.toml:editors -o requirements/editors.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		--group pyproject.toml:node -o requirements/node.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:peer -o requirements/peer.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:peer-build -o requirements/peer-build.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --no-deps \
+		--group pyproject.toml:peer-model -o requirements/peer-model.txt
 
 clean:
 	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis
