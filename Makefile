@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 DEMO := build/demo
 DEMO_MODULES ?= items invoice export rates
 PYTEST_ARGS ?=
+# Tests mostly wait for processes of their own; more than a few at once only make each other late.
+PYTEST_JOBS ?= -n auto --maxprocesses 4 --dist worksteal
 CLIENT := client-vscode
 
 .DEFAULT_GOAL := help
@@ -73,7 +75,7 @@ test: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 	@$(MAKE) -s test-client
 
 test-server: $(VENV)/.dev
-	@$(BIN)/pytest -q $(PYTEST_ARGS)
+	@$(BIN)/pytest -q $(PYTEST_JOBS) $(PYTEST_ARGS)
 
 test-client: $(CLIENT)/node_modules/.installed
 	@cd $(CLIENT) && npm run --silent test:unit
