@@ -1,0 +1,355 @@
+"""Record and replay: a run's requests and answers in a file, and a run that is answered from it.
+
+The router asks a ``Tape`` in place of the client. ``RecordingTape`` lets the request go out and writes down what came,
+faults included. ``ReplayTape`` answers what was recorded, to the same request, in the same order, over a clock of its
+own: it needs neither network nor key nor consent, and no wait takes time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from io import FileIO
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from testwright.errors import ReplayMismatch, UsageError
+from testwright.models.clock import Clock
+from testwright.models.tape_difference import first_difference
+from testwright.models.tape_format import (
+    VERSION,
+    Header,
+    Recorded,
+    digest,
+    header_line,
+    plain,
+    replayed_chain,
+    request_line,
+)
+from testwright.models.values import Chain, ChatAnswer, ChatRequest, Fault, JsonObject, ModelEntry
+
+MAX_TAPE_BYTES = 256 * 1024 * 1024
+"""A record of more than this is not gone on with, and not read: an agent's whole run takes some megabytes."""
+
+OnText = Callable[[str], None]
+
+
+class Tape(Protocol):
+    """What stands between the router and the client."""
+
+    async def chat(
+        self,
+        entry: ModelEntry,
+        request: ChatRequest,
+        ask: Callable[[], Awaitable[ChatAnswer]],
+        *,
+        on_text: OnText | None = None,
+    ) -> ChatAnswer:
+        """What the model says.
+
+        Args:
+            entry: Who is asked.
+            request: What is asked.
+            ask: Asks in earnest, and tells ``on_text`` itself.
+            on_text: Gets the text of an answer that does not come from ``ask``.
+
+        Raises:
+            Fault: As ``ask`` raises it, or as it was recorded.
+            ReplayMismatch: This was not recorded.
+        """
+        ...
+
+
+class RecordingTape:
+    """Writes down what is asked and what comes. ``open`` makes one.
+
+    A record that cannot be gone on with (a full disk) costs no answer: ``notes`` says so.
+    """
+
+    def __init__(self, path: Path, file: FileIO, clock: Clock, clean: Callable[[str], str]) -> None:
+        self._path = path
+        self._file = file
+        self._clock = clock
+        self._clean = clean
+        self._lock = threading.Lock()
+        self._begun = clock.monotonic()
+        self._size = 0
+        self._lines = 0
+        self._problem: str | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, chain: Chain, clock: Clock, clean: Callable[[str], str]) -> RecordingTape:
+        """Make the file, which only its owner can read, since source code is in it.
+
+        Args:
+            path: The file; it must not exist.
+            chain: Models that may be asked.
+            clock: The router's.
+            clean: Takes the keys of this run out of a text.
+
+        Raises:
+            UsageError: The file exists, or cannot be made there.
+        """
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError as error:
+            raise UsageError(
+                f"{path} exists already, and a record is never written over a file.",
+                next_step="Name a new file, or remove that one.",
+            ) from error
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"A record cannot be made at {path}: {_reason(error)}.",
+                next_step="Name a file in a folder that can be written.",
+            ) from error
+        tape = cls(path, FileIO(descriptor, "w"), clock, clean)
+        tape._write(header_line(chain, made=clock.time()))
+        return tape
+
+    @property
+    def count(self) -> int:
+        """Requests that are in the record."""
+        return max(0, self._lines - 1)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user: that the record is not whole, and why."""
+        return () if self._problem is None else (self._problem,)
+
+    async def chat(
+        self,
+        entry: ModelEntry,
+        request: ChatRequest,
+        ask: Callable[[], Awaitable[ChatAnswer]],
+        *,
+        on_text: OnText | None = None,  # noqa: ARG002 - ``ask`` tells it
+    ) -> ChatAnswer:
+        """Ask, and write down what came; see ``Tape``."""
+        sent = self._clock.monotonic()
+        outcome: ChatAnswer | Fault
+        try:
+            outcome = await ask()
+        except Fault as fault:
+            outcome = fault
+        seconds = self._clock.monotonic() - sent
+        await asyncio.to_thread(self._keep, entry, request.body, outcome, sent - self._begun, seconds)
+        if isinstance(outcome, Fault):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """Close the file, and remove it when nothing was asked; a second time does nothing."""
+        with self._lock:
+            if self._file.closed:
+                return
+            self._file.close()
+            if self.count == 0 and self._problem is None:
+                self._path.unlink(missing_ok=True)
+
+    def _keep(
+        self, entry: ModelEntry, body: JsonObject, outcome: ChatAnswer | Fault, at: float, seconds: float
+    ) -> None:
+        cleaned = plain(body, self._clean)
+        self._write(request_line(entry, cleaned, outcome, at=at, seconds=seconds, clean=self._clean))
+
+    def _write(self, line: bytes) -> None:
+        with self._lock:
+            if self._problem is not None or self._file.closed:
+                return
+            if self._size + len(line) > MAX_TAPE_BYTES:
+                self._problem = (
+                    f"The record in {self._path} ends before the run does: "
+                    f"it would be larger than {MAX_TAPE_BYTES // 1024**2} MiB."
+                )
+                return
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[self._file.write(rest) or 0 :]
+            except OSError as error:
+                self._problem = f"The record in {self._path} is not whole: {_reason(error)}."
+                return
+            self._size += len(line)
+            self._lines += 1
+
+
+class ReplayTape:
+    """Answers what was recorded. ``open`` makes one.
+
+    Attributes:
+        chain: The models that could be asked when the record was made.
+        clock: For the router: its waits end at once.
+        notes: Sentences for the user: that the record is cut off at its end.
+    """
+
+    def __init__(self, header: Header, lines: list[Recorded], notes: tuple[str, ...]) -> None:
+        self.chain = replayed_chain(header)
+        self.clock = ReplayClock(header.made)
+        self.notes = notes
+        self._left: dict[tuple[str, str], deque[Recorded]] = defaultdict(deque)
+        self._by_body: dict[tuple[str, str, str], deque[Recorded]] = defaultdict(deque)
+        for line in lines:
+            self._left[line.provider, line.model].append(line)
+            self._by_body[line.provider, line.model, digest(line.body)].append(line)
+
+    @classmethod
+    def open(cls, path: Path) -> ReplayTape:
+        """Read a record.
+
+        Raises:
+            UsageError: It cannot be read, is no record, or one of another version; the line is named.
+        """
+        data = _read(path)
+        whole, _, rest = data.rpartition(b"\n")
+        lines = whole.split(b"\n")
+        header = _header(path, lines[0])
+        recorded = [_recorded(path, number, line) for number, line in enumerate(lines[1:], 2)]
+        notes = (f"{path} is cut off in its last line; it is replayed up to there.",) if rest else ()
+        return cls(header, recorded, notes)
+
+    @property
+    def left(self) -> int:
+        """Requests of the record that were not asked so far."""
+        return sum(map(len, self._left.values()))
+
+    async def chat(
+        self,
+        entry: ModelEntry,
+        request: ChatRequest,
+        ask: Callable[[], Awaitable[ChatAnswer]],  # noqa: ARG002 - nobody is asked
+        *,
+        on_text: OnText | None = None,
+    ) -> ChatAnswer:
+        """What was recorded for this request; see ``Tape``."""
+        line = self._next(entry, plain(request.body, str))
+        await self.clock.sleep(line.seconds)
+        outcome = line.outcome()
+        if isinstance(outcome, Fault):
+            raise outcome
+        if on_text is not None and (text := _text_of(outcome.body)):
+            on_text(text)
+        return outcome
+
+    def _next(self, entry: ModelEntry, body: JsonObject) -> Recorded:
+        model = (entry.provider, entry.name)
+        queue = self._by_body.get((*model, digest(body)))
+        if queue:
+            line = queue.popleft()
+            self._left[model].remove(line)
+            return line
+        why = self._why(model, body, is_known=queue is not None)
+        raise ReplayMismatch(
+            f"The record has no answer to this request to {entry.name}: {why}.",
+            next_step="Replay it with the version, the settings and the code it was recorded with, or record it anew.",
+        )
+
+    def _why(self, model: tuple[str, str], body: JsonObject, *, is_known: bool) -> str:
+        if is_known:
+            return "the same was asked before, and less often when it was recorded"
+        if left := self._left.get(model):
+            return first_difference(left[0].body, body) or "its requests come in another order"
+        others = sorted({name for (_, name), lines in self._left.items() if lines})
+        return f"what is left of it was asked of {', '.join(others)}" if others else "all of it was asked already"
+
+
+class ReplayClock:
+    """The time of a record: it stands still but for what was recorded and for waits, which end at once.
+
+    Args:
+        made: Its beginning, in seconds since 1970 UTC.
+    """
+
+    def __init__(self, made: float) -> None:
+        self._made = made
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since its beginning."""
+        return self._now
+
+    def time(self) -> float:
+        """Seconds since 1970 UTC."""
+        return self._made + self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass; those who wait at the same time wait together."""
+        until = self._now + max(0.0, seconds)
+        await asyncio.sleep(0)
+        self._now = max(self._now, until)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():  # a pipe would be waited on for ever
+            what = "is not a regular file" if path.exists() else "does not exist"
+            raise UsageError(f"{path} {what}.", next_step="Name a file that --record has made.")
+        if path.stat().st_size > MAX_TAPE_BYTES:
+            raise UsageError(
+                f"{path} is larger than {MAX_TAPE_BYTES // 1024**2} MiB, which no record is.",
+                next_step="Name a file that --record has made.",
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The record {path} cannot be read: {_reason(error)}.", next_step="Check its permissions."
+        ) from error
+
+
+def _header(path: Path, line: bytes) -> Header:
+    try:
+        values = json.loads(line)
+        version = values["testwright_tape"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is no record of Testwright: its first line is not that of one.",
+            next_step="Name a file that --record has made.",
+        ) from error
+    if version != VERSION:
+        made_by = values.get("made_by")
+        by = f" (made by {made_by})" if isinstance(made_by, str) else ""
+        raise UsageError(
+            f"{path} is a record of version {version!r}{by}; this Testwright reads version {VERSION}.",
+            next_step="Replay it with the Testwright that made it, or record it anew.",
+        )
+    try:
+        return Header.model_validate(values)
+    except ValidationError as error:
+        raise _damaged(path, 1, error) from error
+
+
+def _recorded(path: Path, number: int, line: bytes) -> Recorded:
+    try:
+        recorded = Recorded.model_validate(json.loads(line))
+        recorded.outcome()
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, number, error) from error
+    return recorded
+
+
+def _damaged(path: Path, number: int, error: Exception) -> UsageError:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        detail = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    else:
+        detail = str(error) or type(error).__name__
+    return UsageError(
+        f"{path} is damaged in line {number} ({detail}).", next_step="Use an undamaged copy, or record it anew."
+    )
+
+
+def _text_of(body: JsonObject) -> str:
+    try:
+        text = body["choices"][0]["message"]["content"]
+    except (LookupError, TypeError):
+        return ""
+    return text if isinstance(text, str) else ""
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
