@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from testwright.model import ModelUse
@@ -30,16 +29,10 @@ class Accounts:
         self._of: dict[tuple[str, str], _Account] = {}
 
     def sent(self, entry: ModelEntry, *, is_again: bool) -> None:
-        """A request goes out; ``is_again`` when the same question has failed with this model before."""
+        """A request has been sent; ``is_again`` when the same question has failed with this model before."""
         account = self._account(entry)
         account.requests += 1
         account.retries += is_again
-
-    def never_sent(self, entry: ModelEntry, *, is_again: bool) -> None:
-        """What was told to go out has not left this machine."""
-        account = self._account(entry)
-        account.requests -= 1
-        account.retries -= is_again
 
     def answered(self, entry: ModelEntry, answer: ChatAnswer) -> None:
         """An answer worth something has come."""
@@ -60,9 +53,9 @@ class Accounts:
         """A request was given up by its caller after so many seconds."""
         self._account(entry).seconds += seconds
 
-    def changed(self, entry: ModelEntry, states: Iterable[State]) -> None:
-        """The model's breaker has changed to these, in order."""
-        self._account(entry).breaker.extend(states)
+    def changed(self, entry: ModelEntry, state: State) -> None:
+        """A request has changed the state of the model's breaker."""
+        self._account(entry).breaker.append(state)
 
     def uses(self) -> tuple[ModelUse, ...]:
         """One for each model."""

@@ -93,12 +93,15 @@ class RunBudget:
     Args:
         limits: What the user allows.
         clock: Only its monotonic time is used.
+
+    Attributes:
+        deadline: In monotonic seconds.
     """
 
     def __init__(self, limits: RunLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._began = clock.monotonic()
+        self.deadline = clock.monotonic() + limits.seconds
         self._spent = _Taken()
         self._held: dict[int, _Taken] = {}
         self._count = 0
@@ -107,12 +110,7 @@ class RunBudget:
     @property
     def time_left(self) -> float:
         """Seconds until the run's deadline, 0 when it has passed."""
-        return max(0.0, self._began + self._limits.seconds - self._clock.monotonic())
-
-    @property
-    def limits(self) -> RunLimits:
-        """What the user allows."""
-        return self._limits
+        return max(0.0, self.deadline - self._clock.monotonic())
 
     async def reserve(self, wanted: Estimate) -> Hold:
         """Set aside what a request may take; the hold must be ended, also when cancelled.

@@ -72,9 +72,9 @@ _UNABLE = Rule(step="next", spoils="question", counts=True)
 
 RULES: Mapping[FaultKind, Rule] = MappingProxyType(
     {
-        "bad-request": Rule(step="stop", error=RequestRefused, spoils="question"),
+        "bad-request": Rule(step="stop", error=RequestRefused),
         "context-exceeded": Rule(step="larger", spoils="question"),
-        "bad-key": Rule(step="stop", error=KeyRefused, spoils="run"),
+        "bad-key": Rule(step="stop", error=KeyRefused),
         "no-credits": Rule(step="wait-or-stop", error=CreditsExhausted),
         "forbidden": Rule(step="next", spoils="run"),
         "gone": Rule(step="next", spoils="run", teaches="gone", taught_for=DAY),
