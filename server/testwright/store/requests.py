@@ -24,7 +24,7 @@ MOST_ACCOUNTS = 100
 TABLES = """
     CREATE TABLE account (
         name TEXT PRIMARY KEY, touched REAL NOT NULL,
-        closed_at REAL, closed_until REAL, reason TEXT,
+        closed_at REAL, closed_until REAL, closed_limit INTEGER, reason TEXT,
         learnt_at REAL, learnt_limit INTEGER, learnt_used INTEGER
     );
     CREATE TABLE request (id INTEGER PRIMARY KEY, account TEXT NOT NULL, at REAL NOT NULL);
@@ -54,7 +54,8 @@ class Full:
     Attributes:
         kind: Which limit it is; ``closed`` when the provider has said so itself.
         resets_at: When to ask again, in seconds since 1970 UTC.
-        used, allowed: Requests in the minute or the day; None when it is closed.
+        used: Requests in the minute or the day; None when it is closed.
+        allowed: So many may be. When it is closed, what it allowed a day as was known then; None when it was not.
         reason: What the provider said when it is closed, else empty.
     """
 
@@ -95,7 +96,7 @@ def reserve(
     """Count a request, unless a limit is reached; within a transaction that writes."""
     used = usage(connection, account, now)
     if used.closed_until is not None:
-        return Full("closed", used.closed_until, reason=used.reason)
+        return Full("closed", used.closed_until, allowed=_closed_limit(connection, account), reason=used.reason)
     per_day = per_day if used.per_day is None else used.per_day
     if per_day is not None and used.day >= per_day:
         return Full("day", day_start(now) + DAY, used.day, per_day)
@@ -120,7 +121,7 @@ def close(connection: sqlite3.Connection, account: str, *, until: float, reason:
     _bring_back(connection, account, now)
     _touch(connection, account, now)
     connection.execute(
-        "UPDATE account SET closed_at = ?, closed_until = ?, reason = ? "
+        "UPDATE account SET closed_at = ?, closed_until = ?, closed_limit = learnt_limit, reason = ? "
         "WHERE name = ? AND coalesce(closed_until, ?) <= ?",
         (now, until, reason, account, until, until),
     )
@@ -129,7 +130,7 @@ def close(connection: sqlite3.Connection, account: str, *, until: float, reason:
 def reopen(connection: sqlite3.Connection, account: str, *, until: float) -> None:
     """Take back that it is closed until that time; when it is closed until another by now, it stays so."""
     connection.execute(
-        "UPDATE account SET closed_at = NULL, closed_until = NULL, reason = NULL WHERE name = ? AND closed_until = ?",
+        "UPDATE account SET closed_at = NULL, closed_until = NULL WHERE name = ? AND closed_until = ?",
         (account, until),
     )
 
@@ -172,6 +173,11 @@ def _newest(connection: sqlite3.Connection, account: str, skipped: int) -> float
     query = "SELECT at FROM request WHERE account = ? ORDER BY at DESC LIMIT 1 OFFSET ?"
     row = connection.execute(query, (account, skipped)).fetchone()
     return None if row is None else float(row[0])
+
+
+def _closed_limit(connection: sqlite3.Connection, account: str) -> int | None:
+    row = connection.execute("SELECT closed_limit FROM account WHERE name = ?", (account,)).fetchone()
+    return None if row is None else row[0]
 
 
 def _slot(connection: sqlite3.Connection, account: str, per_minute: int, now: float) -> float:
