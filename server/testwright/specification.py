@@ -43,6 +43,17 @@ class OpenHandsIntegrationConfig:
             fallback_models=tuple(name.strip() for name in fallbacks if name.strip()),
         )
 
+    def laid_over(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The variables of an environment as they would be if this was read from it."""
+        said = {
+            "OPENROUTER_API_KEY": self.openrouter_api_key,
+            "DOCKER_HOST": self.docker_host,
+            "PREFERRED_MODEL": self.preferred_model,
+            "FALLBACK_MODELS": ",".join(self.fallback_models),
+        }
+        others = {name: value for name, value in environ.items() if name not in said}
+        return others | {name: value for name, value in said.items() if value}
+
 
 @dataclass(frozen=True, slots=True)
 class TestTaskSpecification:
