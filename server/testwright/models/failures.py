@@ -11,22 +11,22 @@ from testwright.models.values import Attempted, Choice, Fault
 def stopped(choice: Choice, fault: Fault) -> ModelError:
     """The error of a fault that no other try mends."""
     entry, provider = choice.entry, choice.provider
-    status = "" if fault.status is None else f" ({fault.status})"
+    said = fault.words.rstrip(". ")
     match fault.kind:
         case "bad-key":
-            where = provider.key_variable or "the key of this address"
+            where = provider.key_variable or "the key for this address"
             return KeyRefused(
-                f"{provider.name} does not accept the key{status}: {fault.words}.",
+                f"{provider.name} does not accept the key ({said}).",
                 next_step=f"Check {where}: is it this provider's, whole, and not withdrawn?",
             )
         case "no-credits":
             return CreditsExhausted(
-                f"The account at {provider.name} has no credits left{status}: {fault.words}.",
+                f"The account at {provider.name} has no credits left ({said}).",
                 next_step="Add credits there; a negative balance blocks free models, too.",
             )
         case _:
             return RequestRefused(
-                f"{provider.name} takes the request to {entry.name} for wrong{status}: {fault.words}.",
+                f"{provider.name} takes the request to {entry.name} for wrong ({said}).",
                 next_step="Try another model (preferred-model); if it goes on, report it with what `--record` saves.",
             )
 

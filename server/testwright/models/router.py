@@ -29,8 +29,9 @@ from testwright.models.tape import Tape
 from testwright.models.values import Chain, ChatAnswer, ChatRequest, Fault, RouterEvent, RouterEventKind
 from testwright.store.ledger import Ledger
 
-LONGEST_ACCOUNT_WAIT = 60.0
-"""Seconds that a model waits for its account, a minute's limit; when it takes longer, other accounts come first."""
+LONGEST_ACCOUNT_WAIT = 90.0
+"""Seconds that a model waits for its account: a minute's limit and some. When it takes longer, other accounts come
+first."""
 
 
 class Router:
