@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,9 +63,7 @@ def shipped() -> Registry:
     Raises:
         RegistryError: The installation is damaged.
     """
-    layers = _Layers()
-    layers.add(_shipped_file(), "shipped")
-    return layers.registry()
+    return _shipped_layers().registry()
 
 
 def load_registry(
@@ -81,23 +80,35 @@ def load_registry(
     Raises:
         RegistryError: The user's or the workspace's file does not exist, cannot be read or is wrong.
     """
-    layers = _Layers()
-    layers.add(_shipped_file(), "shipped")
-    if refreshed is not None and refreshed.exists():
+    user = read_registry_file(user_file) if user_file is not None else None
+    layers = _shipped_layers()
+    if user is not None:
+        layers.add_providers(user)  # before what they have said of their models
+    if refreshed is not None and os.path.lexists(refreshed):
         before = layers.copy()
         try:
-            layers.add(read_registry_file(refreshed), "refreshed")
+            layers.add_models(read_registry_file(refreshed), "refreshed")
         except RegistryError as error:
             layers = before
             layers.notes.append(
-                f"What the providers' own lists have said is not used: {error.message} "
+                f"What the providers' own lists have said is not used. {error.message} "
                 "`testwright models refresh` asks them again."
             )
-    if user_file is not None:
-        layers.add(read_registry_file(user_file), "user")
+    if user is not None:
+        layers.add_models(user, "user")
     if workspace_file is not None:
-        layers.add(read_registry_file(workspace_file), "workspace")
+        workspace = read_registry_file(workspace_file)
+        if problems := [_foreign_provider(workspace, name) for name in workspace.providers]:
+            raise error_of(workspace.path, problems)
+        layers.add_models(workspace, "workspace")
     return layers.registry()
+
+
+def _shipped_layers() -> _Layers:
+    layers = _Layers()
+    layers.add_providers(_shipped_file())
+    layers.add_models(_shipped_file(), "shipped")
+    return layers
 
 
 @functools.cache
@@ -116,35 +127,41 @@ class _Layers:
     def copy(self) -> _Layers:
         return _Layers(dict(self.providers), dict(self.models), list(self.notes))
 
-    def add(self, file: RegistryFile, origin: Origin) -> None:
-        """Lay a file over the others.
+    def add_providers(self, file: RegistryFile) -> None:
+        """Lay a file's providers over the others.
 
         Raises:
-            RegistryError: Its entries are not whole, or do not go together with what is known.
+            RegistryError: One has no address.
         """
         problems: list[Problem] = []
-        if origin == "workspace" and file.providers:
-            problems += [_foreign_provider(file, name) for name in file.providers]
-        else:
-            for name, fields in file.providers.items():
-                problems += self._add_provider(file, name, fields)
-        for index, model in enumerate(file.models):
-            problems += self._add_model(file, index, model, origin)
+        for name, given in file.providers.items():
+            merged = cast("ProviderFields", {**self.providers.get(name, {}), **given})
+            if "base_url" not in merged:
+                words = "has no base_url, which a provider needs that is not known already"
+                problems.append(Problem(file.line_of_provider(name), f"the provider {name}", words))
+            self.providers[name] = merged
         if problems:
             raise error_of(file.path, problems)
 
-    def _add_provider(self, file: RegistryFile, name: str, given: ProviderFields) -> Iterable[Problem]:
-        merged = cast("ProviderFields", {**self.providers.get(name, {}), **given})
-        if "base_url" not in merged:
-            words = "has no base_url, which a provider needs that is not known already"
-            yield Problem(file.line_of_provider(name), f"the provider {name}", words)
-        self.providers[name] = merged
+    def add_models(self, file: RegistryFile, origin: Origin) -> None:
+        """Lay a file's models over the others.
+
+        Raises:
+            RegistryError: They are not whole, or do not go together with what is known.
+        """
+        problems = [
+            problem
+            for index, model in enumerate(file.models)
+            for problem in self._add_model(file, index, model, origin)
+        ]
+        if problems:
+            raise error_of(file.path, problems)
 
     def _add_model(self, file: RegistryFile, index: int, given: ModelFields, origin: Origin) -> Iterable[Problem]:
         name = given["name"]
         known = self.models[name][0] if name in self.models else None
-        if origin == "refreshed" and known is not None and _is_older(given, known):
-            return  # a newer Testwright was installed since, whose figures are newer
+        if origin == "refreshed" and self._is_outdated(given, known):
+            return
         problems = [] if origin != "workspace" else list(self._cheaper(file, index, given, known))
         merged = _over(known, given)
         missing = [needed for needed in _NEEDED if needed not in merged]
@@ -180,6 +197,12 @@ class _Layers:
                 words = f"is less than the {known[price]:g} that are known, and a workspace's registry cannot lower it"  # type: ignore[literal-required]
                 yield Problem(file.line_of_model(index, price), f"{price} of {name}", words)
 
+    def _is_outdated(self, given: ModelFields, known: ModelFields | None) -> bool:
+        """Whether a newer Testwright was installed since, or the provider is known no more."""
+        if given.get("provider") not in self.providers:
+            return True
+        return known is not None and (given.get("last_checked") or "") < (known.get("last_checked") or "")
+
     def registry(self) -> Registry:
         providers = {name: _provider(name, fields) for name, fields in self.providers.items()}
         models = sorted((_entry(*model) for model in self.models.values()), key=lambda entry: entry.priority)
@@ -194,10 +217,6 @@ def _over(known: ModelFields | None, given: ModelFields) -> ModelFields:
     if any(price in given for price in _PRICES):
         below.pop("free", None)  # it was said of the other prices
     return cast("ModelFields", {**below, **given})
-
-
-def _is_older(given: ModelFields, known: ModelFields) -> bool:
-    return (given.get("last_checked") or "") < (known.get("last_checked") or "")
 
 
 def _foreign_provider(file: RegistryFile, name: str) -> Problem:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required, cast, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -25,6 +25,7 @@ from testwright.models.documents import Document, Place, read_document
 from testwright.models.problems import Problem, error_of
 from testwright.models.values import ModelStatus
 from testwright.settings import read_settings_text
+from testwright.settings.addresses import read_address
 
 VERSION = 1
 """Of the format."""
@@ -49,12 +50,7 @@ def _day(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """A base URL without the slash at its end."""
-    parts = urlsplit(text)
-    is_plain = not (parts.query or parts.fragment or parts.username or parts.password or "@" in parts.netloc)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain or parts.port == 0:
-        raise ValueError("no address")
-    return text.rstrip("/")
+    return read_address(text).url
 
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
@@ -71,7 +67,7 @@ class ProviderFields(TypedDict, total=False):
 
     __pydantic_config__ = _CONFIG  # type: ignore[misc]
 
-    base_url: Annotated[str, AfterValidator(_printable), AfterValidator(_address)]
+    base_url: Annotated[str, AfterValidator(_address)]
     key_variable: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None
     free_requests_per_minute: _Limit | None
     free_requests_per_day: _Limit | None
@@ -130,7 +126,7 @@ _ALLOWED = {
     "last_checked": "a day like 2026-06-30",
     "source": _SENTENCE,
     "notes": _SENTENCE,
-    "base_url": "an address that begins with http:// or https:// and has neither a user nor a query",
+    "base_url": "an address like https://openrouter.ai/api/v1",
     "key_variable": "the name of an environment variable, never a key itself",
     "free_requests_per_minute": "a whole number, 1 or more",
     "free_requests_per_day": "a whole number, 1 or more",
@@ -175,7 +171,7 @@ def read_registry_file(path: Path) -> RegistryFile:
     Raises:
         RegistryError: It cannot be read, is no registry, or has wrong values; up to ten mistakes are told, with lines.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise RegistryError(
             f"The registry of models {path} does not exist.", next_step="Make it, or correct the setting that names it."
         )
@@ -235,8 +231,6 @@ def _problem(document: Document, found: Mapping[str, Any]) -> Problem:
     """One mistake in words."""
     place = tuple(part for part in found["loc"] if part != "[key]")
     value = found["input"]
-    while place and place not in document.lines and found["type"] != "missing":
-        place = place[:-1]  # pydantic adds the member of a union that did not fit
     line = document.line_of(place)
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     owner = _owner(document, place)
@@ -250,7 +244,10 @@ def _problem(document: Document, found: Mapping[str, Any]) -> Problem:
         return Problem(line, owner, f"is {_kind(value)}, and must be a mapping of fields")
     if isinstance(place[-1], int):
         field = str(place[-2])
-    said = "has a value that is not allowed" if field in _NEVER_SHOWN else f"is {_shown(value)}"
+    said = f"is {_shown(value)}"
+    if field in _NEVER_SHOWN:
+        own = found["type"] == "value_error"
+        said = found["msg"].removeprefix("Value error, ") if own else "has a value that is not allowed"
     return Problem(line, _named(field, owner), f"{said}, and must be {_ALLOWED[field]}")
 
 
