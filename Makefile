@@ -24,7 +24,7 @@ help:
 	@echo "make lint    ruff, its formatter, and mypy; tsc, eslint and prettier (lint-server, lint-client)"
 	@echo "make vsix    the VS Code extension as a package"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
-	@echo "make bench   the figures of the language server, and those of the comparison"
+	@echo "make bench   the figures of the language server, of the router of models, and those of the comparison"
 	@echo "make lock    write requirements/ anew (needs uv)"
 	@echo "make clean   remove what the above made, .venv excepted"
 
@@ -103,6 +103,7 @@ e2e: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/serve.py
+	@$(BIN)/python tests/bench/route.py
 	@$(BIN)/python tests/bench/generate.py --set all
 
 lock:
