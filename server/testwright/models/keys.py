@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn
 
 from testwright.errors import KeyRefused, SettingsError
@@ -59,6 +59,27 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A secret is not pickled: it would stand in a file or a pipe.")
+
+
+class Variables(Mapping[str, str]):
+    """An environment that does not show its values, which are variables of many frames and so in their tracebacks."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Variables({HIDDEN})"
 
 
 def cleaned(text: str, secrets: Iterable[Secret]) -> str:

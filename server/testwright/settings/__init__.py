@@ -2,7 +2,7 @@
 
 from testwright.settings.files import MAX_SETTINGS_BYTES, read_settings_text, read_toml
 from testwright.settings.parsing import is_python_name, option_name, parse_options
-from testwright.settings.sources import MODEL_KEY_VARIABLE, VARIABLE_PREFIX, resolve_settings
+from testwright.settings.sources import MODEL_KEY_VARIABLE, PROJECT_ORIGIN, VARIABLE_PREFIX, resolve_settings
 from testwright.settings.trust import MACHINE_SCOPE, is_inside_workspace, may_be_of_repository
 from testwright.settings.values import (
     MAX_BUDGET,
@@ -33,6 +33,7 @@ __all__ = [
     "MAX_SETTINGS_BYTES",
     "MODEL_KEY_VARIABLE",
     "OPTION_NAMES",
+    "PROJECT_ORIGIN",
     "VARIABLE_PREFIX",
     "BoxName",
     "DataCollection",

@@ -36,10 +36,11 @@ from testwright.settings.values import OPTION_NAMES, Options, Settings
 VARIABLE_PREFIX = "TESTWRIGHT_"
 MODEL_KEY_VARIABLE = "TESTWRIGHT_MODEL_KEY"
 """Holds the key for ``model_base_url``, where that needs one; no other key is ever sent there."""
+PROJECT_ORIGIN = "[tool.testwright] in pyproject.toml"
+"""In ``Settings.origins``: a value that comes with the repository."""
 COMMON_VARIABLES = {"preferred_model": "PREFERRED_MODEL", "fallback_models": "FALLBACK_MODELS"}
 """Options that a variable without our prefix may set, too; ours is stronger."""
 
-_PROJECT = "[tool.testwright] in pyproject.toml"
 _ENVIRONMENT = "the environment"
 _OF_COMMAND_LINE = frozenset({"box", "pass_env", "python"})
 
@@ -71,7 +72,7 @@ def resolve_settings(
     project, notes = _project_options(workspace)
     variables, ignored = _environment_options(environ)
     layers = (
-        (project, _PROJECT, workspace),
+        (project, PROJECT_ORIGIN, workspace),
         (variables, "environment", here),
         (checked_options(editor or Options(), "the editor's settings"), "editor", here),
         (checked_options(command_line or Options(), "the command line"), "command line", here),
@@ -85,7 +86,7 @@ def resolve_settings(
                 continue
             if isinstance(value, Path) and not (name == "python" and is_python_name(value)):
                 value = _absolute(value, base)
-            field = "workspace_registry" if (name, origin) == ("model_registry", _PROJECT) else name
+            field = "workspace_registry" if (name, origin) == ("model_registry", PROJECT_ORIGIN) else name
             values[field] = value
             origins[field] = origin
     return Settings(**values, notes=(*notes, *ignored), origins=tuple(origins.items()))
@@ -108,20 +109,20 @@ def _project_options(workspace: Path) -> tuple[Options, list[str]]:
         name = option_name(key)
         if name in ("output", "dry_run"):
             raise SettingsError(
-                f"{key} in {_PROJECT} belongs to one run, not to a project.",
+                f"{key} in {PROJECT_ORIGIN} belongs to one run, not to a project.",
                 next_step=f"Remove it and give --{kebab(name)} on the command line.",
             )
         if not may_be_of_repository(name, value):
             notes.append(_machine_scope(key, name, value))
             continue
         values[key] = value
-    return parse_options(values, origin=_PROJECT), notes
+    return parse_options(values, origin=PROJECT_ORIGIN), notes
 
 
 def _machine_scope(key: str, name: str, value: object) -> str:
     variable = f"set {VARIABLE_PREFIX}{name.upper()}"
     how = f"Give --{kebab(name)} or {variable}" if name in _OF_COMMAND_LINE else variable[0].upper() + variable[1:]
-    return f"{key} = {shown(value)} in {_PROJECT} is not used: {why_not(name)}. {how} if you want it."
+    return f"{key} = {shown(value)} in {PROJECT_ORIGIN} is not used: {why_not(name)}. {how} if you want it."
 
 
 def _environment_options(environ: Mapping[str, str]) -> tuple[Options, list[str]]:
