@@ -40,7 +40,7 @@ class Ask(Protocol):
 
         Raises:
             ModelError: No answer can be had: its subclass says why, and whether asking again makes sense.
-            SettingsError: The user's registry of models cannot be read.
+            TestwrightError: Models could not be made ready: a registry or a record that is wrong, a full disk.
         """
         ...
 
@@ -78,6 +78,6 @@ class Engine(Protocol):
         Raises:
             BoxFailure: A program in the box did not answer as it should.
             BoxUnavailable: There is no box.
-            ModelError: It cannot do without the answer that it did not get.
+            TestwrightError: It cannot do without the answer that ``ask`` did not give.
         """
         ...

@@ -48,17 +48,18 @@ class RunModels:
         try:
             await self._stack.__aexit__(kind, error, traceback)
         finally:
-            if self._models is not None:
+            if self._models is None:
+                self._account.note(_unused(self._request))
+            else:
                 self._account.models = self._models.uses()
-        if self._models is None:
-            self._account.note(_unused(self._request))
+                self._account.note(*self._models.notes)
 
     async def ask(self, request: ChatRequest, *, on_text: Callable[[str], None] | None = None) -> ChatAnswer:
         """Get one answer: an engine's ``Ask``.
 
         Raises:
             ModelError: No answer can be had.
-            SettingsError: The user's registry of models cannot be read.
+            TestwrightError: The models could not be made ready.
         """
         async with self._opening:
             if self._models is None:
