@@ -199,8 +199,8 @@ def _text(
         "- the output of test runs, with what the code prints and where its files are",
         "",
         "What is not sent:",
-        "- files with names of secrets (.env, private keys, credentials and the like): the copy does not hold them",
-        "- the variables of your environment, and files outside the workspace",
+        "- files with names of secrets (.env, private keys, credentials and the like; Python sources excepted)",
+        "- files outside the workspace, and variables of your environment that pass-env does not name",
         "- keys of models, but for each to the provider that it belongs to",
         "",
         "Where it is sent:",
@@ -235,9 +235,9 @@ def _terms(away: Sequence[str], by_host: dict[str, list[Choice]], data_collectio
     lines = []
     if routed and data_collection == "allow":
         lines.append(
-            f"- {_joined(routed)}: who serves a model may keep what is sent and train on it, and for free models many "
-            'do. With data-collection = "deny" only those are asked that say they do not; a model that none of them '
-            "serves is passed over."
+            f"- {_joined(routed)}: who serves a model may keep what is sent and train on it, as is common with free "
+            'models. With data-collection = "deny" only those are asked that say they do not; a model that none of '
+            "them serves is passed over."
         )
     elif routed:
         lines.append(
