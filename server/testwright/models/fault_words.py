@@ -14,7 +14,7 @@ from testwright.models.keys import HIDDEN, Secret, cleaned
 MAX_WORDS = 300
 _MAX_READ = 20_000
 """Characters of a message that are looked at."""
-_DEPTH = 4
+_DEPTH = 8
 """How deep a message is looked for in what providers have wrapped in one another."""
 
 _KEY_LIKE = re.compile(r"\b(?:sk|gsk|hf|pplx|xai)[-_][A-Za-z0-9_-]{8,}|\bBearer\s+\S+", re.IGNORECASE)
