@@ -15,6 +15,8 @@ export const ServerCommand = {
     discard: "testwright.discardTests",
     reject: "testwright.rejectTests",
     accept: "testwright.acceptTests",
+    models: "testwright.models",
+    consent: "testwright.consent",
 } as const;
 
 /** Notifications of the server. */
@@ -262,6 +264,28 @@ export interface Reviewed extends Added {
     readonly status: "rejected" | "accepted" | "discarded" | "waiting";
     readonly testUri: string;
     readonly message: string;
+}
+
+/** The answer of `testwright.models`. */
+export interface ModelsShown {
+    /** Root of the project that it is about. */
+    readonly uri: string;
+    readonly markdown: string;
+    /** Models that would be asked, in order. */
+    readonly models: readonly { readonly model: string; readonly provider: string; readonly why: string }[];
+}
+
+/** The answer of `testwright.consent`. */
+export interface ConsentAnswer {
+    /** Root of the project whose code it is about. */
+    readonly uri: string;
+    /** `asking`: the user is being asked; what comes of it is told by a message. */
+    readonly status: "asking" | "given" | "withdrawn" | "missing" | "not-needed";
+    /** Where the code would be sent. */
+    readonly destinations: readonly string[];
+    readonly message: string;
+    /** All that the user is told before. */
+    readonly text: string;
 }
 
 /** The answer of `testwright/status`. */

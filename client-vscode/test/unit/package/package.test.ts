@@ -11,6 +11,11 @@ interface MenuItem {
     readonly when?: string;
 }
 
+interface Setting {
+    readonly default: unknown;
+    readonly scope: string;
+}
+
 interface Manifest {
     readonly publisher: string;
     readonly name: string;
@@ -20,11 +25,12 @@ interface Manifest {
     readonly extensionKind: readonly string[];
     readonly extensionDependencies?: readonly string[];
     readonly extensionPack?: readonly string[];
+    readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
     readonly contributes: {
         readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string }[];
         readonly submenus: readonly { readonly id: string }[];
         readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
-        readonly configuration: { readonly properties: Readonly<Record<string, { readonly default: unknown }>> };
+        readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
         readonly walkthroughs: readonly {
             readonly steps: readonly {
                 readonly description: string;
@@ -104,6 +110,22 @@ describe("package.json", () => {
                 );
             }
         }
+    });
+
+    it("takes nothing that a program, a box, a destination or a price depends on from a workspace", () => {
+        const { restrictedConfigurations: restricted } = manifest.capabilities.untrustedWorkspaces;
+        const ofMachine = Object.entries(configuration.properties).filter(([, { scope }]) => scope === "machine");
+        for (const name of ["path", "box", "modelBaseUrl", "modelRegistry", "dataCollection", "maxModelCost"]) {
+            assert.ok(
+                ofMachine.some(([setting]) => setting === `testwright.${name}`),
+                name,
+            );
+        }
+        const names = ofMachine.map(([setting]) => setting);
+        assert.deepEqual(
+            [...restricted].sort(),
+            [...names, "testwright.preferredModel", "testwright.fallbackModels"].sort(),
+        );
     });
 
     it("has menus of known commands and submenus only", () => {
