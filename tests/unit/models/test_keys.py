@@ -13,8 +13,8 @@ import keyring
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError
+from memory_keyring import MemoryKeyring
 
 from testwright.errors import KeyRefused, SettingsError
 from testwright.models.keys import KEYRING_SERVICE, Secret, check_address, cleaned, find_key
@@ -114,40 +114,13 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(text: str, told: str
     assert caught.value.next_step
 
 
-class Ring(KeyringBackend):
-    """A real back end of the keyring package, in memory; it can fail and hang."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.passwords: dict[tuple[str, str], str] = {}
-        self.failure: Exception | None = None
-        self.hangs: threading.Event | None = None
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.passwords[service, username] = password
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.hangs is not None:
-            self.hangs.wait()
-        if self.failure is not None:
-            raise self.failure
-        return self.passwords.get((service, username))
-
-
 @pytest.fixture
-def ring() -> Iterator[Ring]:
-    before = keyring.get_keyring()
-    ring = Ring()
-    keyring.set_keyring(ring)
-    try:
+def ring() -> Iterator[MemoryKeyring]:
+    with MemoryKeyring.in_use() as ring:
         yield ring
-    finally:
-        keyring.set_keyring(before)
 
 
-def test_the_keyring_is_asked_when_the_variable_is_empty(ring: Ring) -> None:
+def test_the_keyring_is_asked_when_the_variable_is_empty(ring: MemoryKeyring) -> None:
     notes: list[str] = []
     keyring.set_password(KEYRING_SERVICE, "openrouter", CANARY + "\n")
     assert find_key(PROVIDER, {"OPENROUTER_API_KEY": " "}, tell=notes.append) == Secret(CANARY)
@@ -156,7 +129,7 @@ def test_the_keyring_is_asked_when_the_variable_is_empty(ring: Ring) -> None:
     assert notes == []
 
 
-def test_a_key_of_the_keyring_is_checked_too(ring: Ring) -> None:
+def test_a_key_of_the_keyring_is_checked_too(ring: MemoryKeyring) -> None:
     keyring.set_password(KEYRING_SERVICE, "openrouter", "two words")
     with pytest.raises(KeyRefused, match="The key of openrouter in the keyring cannot be one"):
         find_key(PROVIDER, {})
@@ -170,14 +143,14 @@ def test_a_key_of_the_keyring_is_checked_too(ring: Ring) -> None:
         (NoKeyringError("no back end"), None),
     ],
 )
-def test_a_keyring_that_fails_is_a_note(ring: Ring, failure: Exception, told: str | None) -> None:
+def test_a_keyring_that_fails_is_a_note(ring: MemoryKeyring, failure: Exception, told: str | None) -> None:
     notes: list[str] = []
     ring.failure = failure
     assert find_key(PROVIDER, {}, tell=notes.append) is None
     assert notes == ([] if told is None else [f"The keyring could not be read ({told}), so no key was taken from it."])
 
 
-def test_a_keyring_that_hangs_is_not_waited_for(ring: Ring) -> None:
+def test_a_keyring_that_hangs_is_not_waited_for(ring: MemoryKeyring) -> None:
     notes: list[str] = []
     ring.hangs = threading.Event()
     try:
@@ -187,7 +160,7 @@ def test_a_keyring_that_hangs_is_not_waited_for(ring: Ring) -> None:
     assert notes == ["The keyring did not answer within 0.01 seconds, so it was not waited for."]
 
 
-def test_no_keyring_is_loaded_where_a_variable_has_the_key(ring: Ring) -> None:
+def test_no_keyring_is_loaded_where_a_variable_has_the_key(ring: MemoryKeyring) -> None:
     ring.failure = AssertionError("asked")
     notes: list[str] = []
     find_key(PROVIDER, {"OPENROUTER_API_KEY": CANARY}, tell=notes.append)
