@@ -12,7 +12,7 @@ MAX_TOLD = 10
 """More than this are counted and not told: they have mostly one cause."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong.
 
@@ -32,7 +32,7 @@ class Problem:
 
 def error_of(path: Path, problems: Sequence[Problem]) -> RegistryError:
     """The error that tells the problems of a file in the order of their lines, each once."""
-    told = sorted(set(problems))
+    told = sorted(dict.fromkeys(problems), key=lambda problem: problem.line)
     if len(told) == 1:
         message = f"The registry of models {path} has an error in {told[0]}."
     else:

@@ -188,7 +188,7 @@ class _Layers:
         provider = given.get("provider") or (known["provider"] if known else "")
         if known is None or provider != known["provider"]:
             claims = [price for price in _PRICES if given.get(price) == 0]
-            if claims and self.providers.get(provider, {}).get("key_variable"):
+            if claims and not self._promises_free(provider, name):
                 words = "is 0, which a workspace's registry cannot promise for a provider that takes a key"
                 yield Problem(file.line_of_model(index, claims[0]), f"{claims[0]} of {name}", words)
             return
@@ -196,6 +196,11 @@ class _Layers:
             if price in given and given[price] < known[price]:  # type: ignore[literal-required]
                 words = f"is less than the {known[price]:g} that are known, and a workspace's registry cannot lower it"  # type: ignore[literal-required]
                 yield Problem(file.line_of_model(index, price), f"{price} of {name}", words)
+
+    def _promises_free(self, provider: str, name: str) -> bool:
+        """Whether a request cannot cost anything, whoever says so: it needs no key, or OpenRouter calls it free."""
+        fields: ProviderFields = self.providers.get(provider, {})
+        return not fields.get("key_variable") or (fields.get("speaks_openrouter", False) and name.endswith(":free"))
 
     def _is_outdated(self, given: ModelFields, known: ModelFields | None) -> bool:
         """Whether a newer Testwright was installed since, or the provider is known no more."""

@@ -259,7 +259,7 @@ def _owner(document: Document, place: Place) -> str:
         return f"the provider {place[1]}"
     model = cast("dict[str, Any]", document.value)["models"][place[1]]
     name = model.get("name") if isinstance(model, dict) else None
-    if isinstance(name, str) and name and len(name) <= MAX_NAME and name.isprintable():
+    if isinstance(name, str) and 0 < len(name.strip()) == len(name) <= MAX_NAME and name.isprintable():
         return name
     return f"model {int(place[1]) + 1}"
 
