@@ -67,6 +67,7 @@ class Models:
 
     Attributes:
         chain: Who may be asked, and why the others may not.
+        endpoints: Address and key of each provider, by name.
         client: Sends what is no question, such as ``/models``.
         ledger: Where this machine's requests are counted; of a replay, one that nobody else sees.
         clock: The run's.
@@ -80,6 +81,7 @@ class Models:
         make_router: Callable[[Chain, RunLimits], Router],
     ) -> None:
         self.chain = source.chain
+        self.endpoints = source.endpoints
         self.client = client
         self.ledger = source.ledger
         self.clock = source.clock
