@@ -6,13 +6,28 @@ export interface Provider {
     readonly name: string;
     /** The variable that hands the key to the server. */
     readonly variable: string;
-    /** What its keys begin with. */
+    /** What its keys begin with; empty when they may begin with anything. */
     readonly prefix: string;
+    /** Who that is, where the name does not say it. */
+    readonly description: string;
 }
 
 /** Those whose keys are taken. */
 export const PROVIDERS: readonly Provider[] = [
-    { id: "openrouter", name: "OpenRouter", variable: "OPENROUTER_API_KEY", prefix: "sk-or-" },
+    {
+        id: "openrouter",
+        name: "OpenRouter",
+        variable: "OPENROUTER_API_KEY",
+        prefix: "sk-or-",
+        description: "the provider of the models in the registry",
+    },
+    {
+        id: "modelServer",
+        name: "Model Server",
+        variable: "TESTWRIGHT_MODEL_KEY",
+        prefix: "",
+        description: "the one at testwright.modelBaseUrl, if it wants a key",
+    },
 ];
 
 /** What is wrong with a text as a key, if anything is. Neither sentence holds any of the text. */

@@ -27,6 +27,7 @@ describe("models", function () {
     });
     beforeEach(() => {
         messages.reset();
+        messages.choose = ({ items }) => items.filter(({ label }) => label === "OpenRouter");
     });
 
     const shown = async (): Promise<string> => {
@@ -91,7 +92,7 @@ describe("models", function () {
         const told = await waitFor("answer", () => messages.messages[1]);
         assert.match(told.text, /^Code of .* may be sent to openrouter\.ai now\. /);
         assert.equal((await consent()).status, "given");
-        assert.match(await shown(), /## Consent\n\nGiven on \d{4}-\d\d-\d\d: /);
+        await waitFor("date", async () => /## Consent\n\nGiven on \d{4}-\d\d-\d\d: /.test(await shown()));
         messages.reset();
         const [question] = await ask("Withdraw");
         assert.deepEqual(question?.buttons, ["Withdraw", "Keep", "Details"]);

@@ -71,6 +71,7 @@ describe("an API key", function () {
     });
     beforeEach(() => {
         messages.reset();
+        messages.choose = ({ items }) => items.filter(({ label }) => label === "OpenRouter");
     });
 
     it("is asked for in a box that hides it, and is checked there", async () => {
@@ -84,7 +85,12 @@ describe("an API key", function () {
         assert.equal(refused.severity, vscode.InputBoxValidationSeverity.Error);
         const doubted = (await check("sk-other-0123456789")) as vscode.InputBoxValidationMessage;
         assert.equal(doubted.severity, vscode.InputBoxValidationSeverity.Warning);
-        assert.deepEqual([messages.messages, messages.lists, holders()], [[], [], []]);
+        const [list] = messages.lists;
+        assert.deepEqual(
+            list?.items.map(({ label }) => label),
+            ["OpenRouter", "Model Server"],
+        );
+        assert.deepEqual([messages.messages, holders()], [[], []]);
     });
 
     it("is handed to the server alone, and is in no file, no log, no command line and no box", async () => {
