@@ -139,9 +139,6 @@ class Course:
             Standing(choice, account, breakers.of(choice.provider.name, choice.entry.name))
             for choice, account in zip(choices, accounts, strict=True)
         ]
-        for standing in self._standings:
-            standing.last = memory.spoilt.get(standing.key)
-            standing.is_out = standing.last is not None
 
     # -- whom to ask ------------------------------------------------------------------------------------------------
 
@@ -152,6 +149,7 @@ class Course:
             NotNow: Nobody may be asked yet.
             ModelError: Nobody is left.
         """
+        self._leave_out_spoilt()
         again, self._again = self._again, None
         if again is not None and not again.is_out and again.breaker.ready_in() == 0.0:
             return again
@@ -175,6 +173,18 @@ class Course:
             if self._clock.monotonic() + soonest >= self._deadline:
                 raise self.exhausted(soonest)
             raise NotNow(soonest, f"No model can be asked at this moment; trying again in {math.ceil(soonest)} s")
+
+    def is_still_good(self, standing: Standing) -> bool:
+        """Whether a model that was picked may be asked even now, after waiting for leave."""
+        self._leave_out_spoilt()
+        return not standing.is_out and self._memory.rests.get(standing.key, -math.inf) <= self._clock.monotonic()
+
+    def _leave_out_spoilt(self) -> None:
+        """What another question has learnt meanwhile holds for this one, too."""
+        for standing in self._standings:
+            if standing.key in self._memory.spoilt:
+                standing.is_out = True
+                standing.last = self._memory.spoilt[standing.key]
 
     def _may_be_asked(self, standing: Standing) -> bool:
         if standing.is_out:

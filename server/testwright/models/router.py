@@ -151,14 +151,18 @@ class Router:
         hold = await self._budget.reserve(estimate(question.request, entry))
         try:
             admission = await self._admit(question, standing)
-            permit = standing.breaker.enter()
-            if permit is None:  # somebody else has begun to probe it meanwhile
+            permit = standing.breaker.enter() if self._is_still_good(question, standing) else None
+            if permit is None:
                 await admission.not_sent()
                 raise NotNow(0.0)
             self._changed(standing, permit.change)
             return await self._send(question, standing, _Leave(hold, admission, permit))
         finally:
             hold.give_back()
+
+    def _is_still_good(self, question: _Question, standing: Standing) -> bool:
+        """Whether the wait for leave has left the choice as it was; other questions may have learnt something."""
+        return self._budget.time_left > 0 and question.course.is_still_good(standing)
 
     async def _admit(self, question: _Question, standing: Standing) -> Admission:
         entry, endpoint = standing.choice.entry, self._endpoints[standing.choice.provider.name]
