@@ -364,6 +364,15 @@ def test_each_provider_replaces_its_own_words_only(tmp_path: Path) -> None:
     assert added == {"new:free"}
 
 
+def test_names_of_all_letters_are_kept(tmp_path: Path) -> None:
+    name = "möde\u200dl/日本-😀:free"
+    with pytest.raises(ModelError):  # a joiner cannot be seen
+        listing([row(name)])
+    name = name.replace("\u200d", "")
+    path = refreshed(tmp_path, [*unchanged(), row(name)])
+    assert name in {entry.name for entry in load_registry(refreshed=path).models}
+
+
 def test_a_damaged_file_is_replaced(tmp_path: Path) -> None:
     path = refreshed(tmp_path, unchanged())
     path.write_text(path.read_text("utf-8")[:-20], "utf-8")

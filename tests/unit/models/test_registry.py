@@ -135,8 +135,9 @@ def test_a_new_model_of_a_new_provider(load: Load) -> None:
 
 
 def test_a_users_file_may_lead_a_known_provider_elsewhere(load: Load) -> None:
-    registry = load(user="version: 1\nproviders: {ollama: {base_url: 'http://127.0.0.1:5/v1'}}\n")
-    assert registry.providers["ollama"] == replace(shipped().providers["ollama"], base_url="http://127.0.0.1:5/v1")
+    registry = load(user="version: 1\nproviders: {openrouter: {base_url: 'https://a.example/v1'}}\n")
+    known = shipped().providers["openrouter"]
+    assert registry.providers["openrouter"] == replace(known, base_url="https://a.example/v1")
 
 
 def test_a_model_that_is_gone_stays_so_that_it_can_be_told_why(load: Load) -> None:

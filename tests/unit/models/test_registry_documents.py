@@ -115,6 +115,11 @@ def test_what_is_no_yaml_is_told_once_in_one_line(text: str) -> None:
     assert "\n" not in said
 
 
+def test_eight_levels_are_read_and_nine_are_not() -> None:
+    assert problems("[" * MAX_DEPTH + "]" * MAX_DEPTH) == []
+    assert len(problems("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))) == 1
+
+
 def test_libyaml_may_say_first_that_it_is_too_deep() -> None:
     (said,) = problems("[" * 100_000)
     assert "nest" in said
