@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -129,12 +130,12 @@ class LedgerMachine(RuleBasedStateMachine):
         days=st.tuples(*[st.one_of(st.none(), st.integers(1, 6))] * 2),
     )
     def begin(self, minutes: tuple[int | None, ...], days: tuple[int | None, ...]) -> None:
-        self.accounts = {name: Account(*limits) for name, *limits in zip(ACCOUNTS, minutes, days, strict=True)}
+        self.accounts = {name: Account(minute, day) for name, minute, day in zip(ACCOUNTS, minutes, days, strict=True)}
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
     @rule(target=reservations, which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), late=st.sampled_from([0, 0, 5]))
-    def reserve(self, which: int, name: str, late: float) -> object:
+    def reserve(self, which: int, name: str, late: float) -> Reservation | MultipleResults[Reservation]:
         """One call; ``late`` seconds ago the clock was read, and others came first."""
         account, now = self.accounts[name], self.wall - late
         outcome = self.ledgers[which].reserve(name, per_minute=account.per_minute, per_day=account.per_day, now=now)
@@ -267,7 +268,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_no_interleaving_passes_a_limit() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
             max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)

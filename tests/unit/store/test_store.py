@@ -31,11 +31,6 @@ def record(path: Path = MODULE, *, source: str = "x = 1\n", when: float = 5.0, t
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "state"
-
-
-@pytest.fixture
 def store(folder: Path) -> Iterator[Store]:
     with Store.open(folder) as opened:
         yield opened
