@@ -166,7 +166,9 @@ class _Layers:
         merged = _over(known, given)
         missing = [needed for needed in _NEEDED if needed not in merged]
         if missing:
-            words = f"has no {', '.join(missing)}, which a model needs that is not known already"
+            near = [] if known else difflib.get_close_matches(name, self.models, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            words = f"has no {', '.join(missing)}, which a model needs that is not known already{hint}"
             problems.append(Problem(file.line_of_model(index), name, words))
         elif (provider := merged["provider"]) not in self.providers:
             near = difflib.get_close_matches(provider, self.providers, n=1)

@@ -168,6 +168,7 @@ MISSING = "provider, cost_per_1m_input, cost_per_1m_output, priority, status"
 @pytest.mark.parametrize(
     ("user", "said"),
     [
+        (entries("{name: qwen/qwen3-codr:free, priority: 1}"), f"line 3: qwen/qwen3-codr:free has no provider, cost_per_1m_input, cost_per_1m_output, status, which a model needs that is not known already; did you mean {FREE}?"),
         (entries("name: new"), f"line 3: new has no {MISSING}, which a model needs that is not known already"),
         (entries("{name: new, provider: ollama, priority: 1}"), "line 3: new has no cost_per_1m_input, cost_per_1m_output, status, which a model needs that is not known already"),
         (entries(f"{{name: {FREE}, provider: ollama}}"), f"line 3: {FREE} has no cost_per_1m_input, cost_per_1m_output, priority, status, which a model needs that is not known already"),
