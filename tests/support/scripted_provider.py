@@ -134,6 +134,11 @@ class ScriptedProvider:
         """It as the registry would name it; ``fields`` are those of ``Provider``."""
         return Provider(name=name, base_url=self.base_url, **fields)
 
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
+
     def asked(self) -> list[str]:
         """Models in the order in which they were asked."""
         return [request.model for request in self.requests if request.method == "POST"]

@@ -7,6 +7,7 @@ clock that is given, so that a test can let it pass.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ from testwright.settings.addresses import read_address
 MAX_ERROR_BYTES = 64 * 1024
 MAX_STREAM_BYTES = 256 * 1024 * 1024
 """Of a stream: a token takes some 300 bytes there, and the largest models write some hundred thousand."""
+
+# At DEBUG they write each header, at INFO the status line: a server that repeats the key would put it into a log.
+for _name in ("httpcore", "httpx"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 _T = TypeVar("_T")
 
@@ -194,6 +199,8 @@ class ProviderClient:
             problem = exchange.timed_out()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             problem = exchange.broken(error)
+        finally:
+            await exchange.ends()
         problem.__context__ = problem.__cause__ = None
         raise problem.with_traceback(None)
 
@@ -203,6 +210,9 @@ class ProviderClient:
             is_loopback = read_address(exchange.endpoint.provider.base_url).is_loopback
         except ValueError as error:
             raise Fault("bad-request", f"The provider's address {error}.", was_sent=False) from None
+        key = exchange.endpoint.key
+        if key and not all("!" <= character <= "~" for character in key.reveal()):
+            raise Fault("bad-request", "The key has characters that no header can carry.", was_sent=False)
         if is_loopback not in self._clients:
             self._clients[is_loopback] = httpx.AsyncClient(
                 transport=self._transport,
@@ -237,12 +247,13 @@ class _Exchange:
     endpoint: Endpoint
     method: str
     path: str
-    content: bytes | None
+    content: bytes | None = field(repr=False)
     time_left: float
     was_sent: bool = False
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    _refusal: bytearray = field(default_factory=bytearray)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)  # a server may repeat the key, so none is shown
+    _refusal: bytearray = field(default_factory=bytearray, repr=False)
+    _opened: Any = None
     _watch: Watch | None = None
     _waits_for: str = ""
 
@@ -258,9 +269,18 @@ class _Exchange:
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         """The transport tells what it does. A proxy's tunnel is no request to the provider."""
-        if name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+        if name == "connection.connect_tcp.complete":
+            self._opened = info["return_value"]
+        elif name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self._opened = None
             self.was_sent = True
             self._allow(self.timeouts.first_byte, "There was no answer")
+
+    async def ends(self) -> None:
+        """It is over. A connection whose handshake was cut short is closed here: httpcore 1.0 forgets it."""
+        if self._opened is not None:
+            await self._opened.aclose()
+            self._opened = None
 
     def answers(self, response: httpx.Response) -> None:
         """Its status is there."""

@@ -137,5 +137,7 @@ def json_object(body: bytes, secrets: Sequence[Secret]) -> dict[str, Any]:
     found = parsed(body)
     if isinstance(found, dict):
         return found
+    if found is not None:
+        raise Fault("malformed", "The answer is JSON, but no object.", status=200)
     told = words_of(body[:200], None, secrets)
-    raise Fault("malformed", f"The answer is no JSON object: {told!r}", status=200)
+    raise Fault("malformed", f"The answer is no JSON: {told!r}", status=200)
