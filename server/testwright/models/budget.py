@@ -131,6 +131,12 @@ class RunBudget:
                 raise self._exhausted(wanted)
             await self._next_settlement()
 
+    def check(self) -> None:
+        """Raise BudgetExhausted when nothing can be sent any more, so that nobody waits for it first."""
+        if self._spent.requests >= self._limits.requests:
+            raise self._no_requests_left()
+        self.check_time()
+
     def check_time(self) -> None:
         """Raise BudgetExhausted when the deadline has passed."""
         if self.time_left <= 0:
@@ -138,6 +144,13 @@ class RunBudget:
                 f"The {self._limits.seconds:,.0f} seconds that a run may take with models are over.",
                 next_step="Raise model-deadline, or run it again: what is written already stays.",
             )
+
+    def _no_requests_left(self) -> BudgetExhausted:
+        count = self._limits.requests
+        sent = "the one request" if count == 1 else f"the {count:,} requests"
+        return BudgetExhausted(
+            f"The run has sent {sent} to models that it may send.", next_step="Raise max-model-requests."
+        )
 
     def _held_by_others(self) -> _Taken:
         return sum(self._held.values(), _Taken())
@@ -163,10 +176,7 @@ class RunBudget:
     def _exhausted(self, wanted: Estimate) -> BudgetExhausted:
         spent, limits = self._spent, self._limits
         if spent.requests >= limits.requests:
-            return BudgetExhausted(
-                f"The run has sent the {limits.requests:,} requests to models that it may send.",
-                next_step="Raise max-model-requests.",
-            )
+            return self._no_requests_left()
         if spent.tokens + wanted.tokens > limits.tokens:
             return BudgetExhausted(
                 f"The run has used {spent.tokens:,} of the {limits.tokens:,} tokens that it may use, and the next "

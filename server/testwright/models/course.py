@@ -216,7 +216,7 @@ class Course:
         rule = RULES[fault.kind]
         self._repeats += fault.was_sent and standing.failures > 0
         standing.failures += 1
-        standing.last = Attempted(model=standing.choice.entry.name, kind=fault.kind, words=fault.words)
+        standing.last = Attempted(model=standing.choice.entry.name, kind=fault.kind, words=fault.words.rstrip(". "))
         if rule.step == "stop":
             raise stopped(standing.choice, fault)
         if rule.spoils != "nothing":

@@ -140,6 +140,7 @@ class Router:
         try:
             standing = question.course.pick()
         except NotNow as pause:
+            self._budget.check()
             question.wait = pause.seconds
             self._tell("waiting", None, pause.words, seconds=pause.seconds)
             raise
@@ -241,6 +242,7 @@ class Router:
         question.wait = question.course.failed(standing, fault)
         await self._teach(question, standing, fault)
         if question.wait > 0:
+            self._budget.check()
             words = f"{entry.name} is asked again in {question.wait:.0f} s"
             self._tell("waiting", standing, words, seconds=question.wait)
 

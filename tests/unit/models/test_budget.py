@@ -97,7 +97,7 @@ async def test_what_is_set_aside_counts_until_it_is_known_what_was_used() -> Non
 @pytest.mark.parametrize(
     ("limits", "wanted", "words"),
     [
-        ({"requests": 1}, FREE, "has sent the 1 requests to models"),
+        ({"requests": 1}, FREE, "has sent the one request to models"),
         ({"tokens": 150}, FREE, "has used 100 of the 150 tokens"),
         ({"cost": 0.3}, PAID, r"has spent \$0.2500 of the \$0.30 .* may cost \$0.2500"),
     ],
