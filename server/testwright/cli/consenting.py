@@ -107,16 +107,15 @@ def _withdraw(ledger: Ledger, around: Surroundings, *, as_json: bool) -> int:
 
 
 def _print_state(state: ConsentState, notes: Sequence[str]) -> None:
-    output = console()
-    output.print()
+    click.echo()
     if state.missing:
-        print_view(output, Text(f"{state.missing} Run this at a terminal to be asked, or with --give."))
+        click.echo(f"{state.missing} Run this at a terminal to be asked, or with --give.")
     else:
-        print_view(output, Text.assemble("Consent: ", consent_words(state)))
+        click.echo(f"Consent: {consent_words(state)}.")
     if state.registry is not None:
         agreed = "used as it is now" if state.registry.is_agreed else "not used; --registry shows it and asks"
-        print_view(output, Text(f"Registry of the workspace: {state.registry.path}, {agreed}"))
-    print_notes(output, notes)
+        click.echo(f"Registry of the workspace: {state.registry.path}, {agreed}.")
+    print_notes(console(), notes)
 
 
 def _print_list(consents: Sequence[StoredConsent], notes: Sequence[str], *, as_json: bool) -> None:

@@ -54,6 +54,9 @@ def test_exit_code(testwright: Any, service: FakeService, reports: list[RunRepor
         (["generate", "a.py", "--seed", "x"], "'x' is not a valid integer"),
         (["generate", "a.py", "b.py", "--output", "test_a.py"], "one target only"),
         (["generate", "a.py", "--module", "b", "--output", "test_a.py"], "one target only"),
+        (["generate", "a.py", "b.py", "--record", "run.jsonl"], "--record names one file"),
+        (["generate", "a.py", "b.py", "--replay", "run.jsonl"], "--replay names one file"),
+        (["generate", "a.py", "--record", "a.jsonl", "--replay", "b.jsonl"], "do not go together"),
         (["invent"], "No such command"),
     ],
 )
@@ -104,6 +107,17 @@ def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
     assert options.seed == 0
     assert options.seed is not None
     assert options.pass_env == ("A", "B")
+
+
+@pytest.mark.parametrize("option", ["record", "replay"])
+def test_the_file_of_a_record_arrives(testwright: Any, service: FakeService, option: str) -> None:
+    assert testwright("generate", "a.py", f"--{option}", "run.jsonl").code == 0
+    (request,) = service.requests
+    assert {name: getattr(request, name) for name in ("record", "replay")} == {
+        "record": None,
+        "replay": None,
+        option: Path("run.jsonl"),
+    }
 
 
 def test_a_module_is_found_by_name(testwright: Any, service: FakeService) -> None:
