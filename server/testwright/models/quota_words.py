@@ -36,7 +36,8 @@ def limit_error(provider: Provider, full: Full, now: float) -> AccountLimit:
     if full.kind == "closed":
         limit = f"no more requests of this account for now: {full.reason.rstrip('. ')}"
     else:
-        limit = f"{full.allowed:,} requests a {full.kind} of one account to free models, and these are used up"
+        requests = _count(full.allowed or 0, "request")
+        limit = f"{requests} a {full.kind} of one account to free models, and no more is left"
     next_step = "Wait until then, or name a model of another account in preferred-model."
     if provider.speaks_openrouter and full.kind != "minute":
         next_step += " OpenRouter allows more free requests a day to accounts that have bought ten credits once."
@@ -59,4 +60,4 @@ def _length(seconds: float) -> str:
 
 
 def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    return f"{number} {unit}" if number == 1 else f"{number:,} {unit}s"
