@@ -121,7 +121,7 @@ class Completion:
         """As the provider counts, from the last chunk that said it; empty when none did."""
 
     def has_finished(self) -> bool:
-        """Whether the answer is whole, though its usage may not be there yet."""
+        """Whether nothing more of the answer comes, except what was counted."""
         return self._is_done or self._finish_reason is not None
 
     def add_data(self, data: str) -> str:
@@ -192,7 +192,8 @@ class Completion:
         """
         if not self._chunks:
             raise Fault("malformed", "The answer has no content at all, not even an empty one.", status=200)
-        if not self.has_finished():
+        if self._finish_reason is None:
+            # llama-cpp-python ends a stream so, ``[DONE]`` and all, when another request comes.
             raise Fault("malformed", "The answer ends in the middle.", status=200)
         message: dict[str, Any] = {"role": "assistant", "content": None}
         message |= {name: "".join(pieces) for name, pieces in self._texts.items()}
@@ -201,9 +202,8 @@ class Completion:
         calls = self._calls.whole()
         if calls:
             message["tool_calls"] = calls
-        reason = self._finish_reason or ("tool_calls" if calls else "stop")
         found: dict[str, Any] = {"object": "chat.completion", **self._kept}
-        found["choices"] = [{"index": 0, "message": message, "finish_reason": reason}]
+        found["choices"] = [{"index": 0, "message": message, "finish_reason": self._finish_reason}]
         return found | ({"usage": dict(self.usage)} if self.usage else {})
 
 
