@@ -277,6 +277,21 @@ async def test_a_run_that_needs_consent_lets_the_user_be_asked_once(editor_for: 
     assert [question.startswith(QUESTION) for question in questions(editor)] == [True, True]
 
 
+async def test_a_client_that_shows_the_ends_of_runs_itself_is_told_the_reason_and_asks_then(
+    editor_for: EditorFactory, pricing: Path
+) -> None:
+    async with editor_for(VSCODE, argv=ASKING, options={"reports": True}, answer="Agree") as editor:
+        editor.open(pricing)
+        await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
+        finished = await editor.wait_for("testwright/runFinished", timeout=90)
+        assert finished["report"]["error"]["slug"] == "consent"
+        assert await status(editor) == "missing"
+        assert questions(editor) == []
+        await editor.command(CONSENT, {"uri": finished["uri"]})
+        await editor.wait_for("window/showMessage")
+        assert await status(editor) == "given"
+
+
 async def test_the_report_of_a_run_tells_what_was_asked(editor_for: EditorFactory, pricing: Path) -> None:
     """By a model on this machine, which needs neither key nor consent."""
     async with ScriptedProvider(VirtualClock()) as server:

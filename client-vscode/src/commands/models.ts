@@ -4,24 +4,26 @@ import * as vscode from "vscode";
 import { UserError } from "../log";
 import { type ConsentAnswer, type ModelsShown, ServerCommand } from "../protocol";
 import type { Parts } from "./commands";
-import { needTrust } from "./target";
+import { isUri, needTrust } from "./target";
 
-/** Which models would be asked for a folder, and why; nothing is sent for that. */
-export async function showModels(parts: Parts): Promise<void> {
-    const folder = await folderInQuestion("Show the models of which folder?");
-    if (folder !== undefined) {
-        const argument = { uri: folder.toString(), show: false };
+/** Which models would be asked for a folder, or for what was given, and why; nothing is sent for that. */
+export async function showModels(parts: Parts, ...given: unknown[]): Promise<void> {
+    const about = isUri(given[0]) ? given[0] : await folderInQuestion("Show the models of which folder?");
+    if (about !== undefined) {
+        const argument = { uri: about.toString(), show: false };
         const { markdown } = await parts.server.command<ModelsShown>(ServerCommand.models, argument);
         await parts.documents.show("Testwright Models", markdown, "preview");
     }
 }
 
-/** Give the consent of a folder, or take it back. The server asks, and says what has become of it. */
-export async function consentToModels(parts: Parts): Promise<void> {
+/** Give consent for a folder, or for what was given, or take it back. The server asks, and says what has become of it. */
+export async function consentToModels(parts: Parts, ...given: unknown[]): Promise<void> {
     needTrust();
-    const folder = await folderInQuestion("The code of which folder may be sent to models?");
-    if (folder !== undefined) {
-        await parts.server.command<ConsentAnswer>(ServerCommand.consent, { uri: folder.toString() });
+    const about = isUri(given[0])
+        ? given[0]
+        : await folderInQuestion("The code of which folder may be sent to models?");
+    if (about !== undefined) {
+        await parts.server.command<ConsentAnswer>(ServerCommand.consent, { uri: about.toString() });
     }
 }
 

@@ -46,7 +46,7 @@ const STOPPED_BY: Readonly<Record<string, string>> = {
 };
 
 /** Errors for which looking at the machine is the next step. */
-const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure", "settings"]);
+const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure", "settings", "registry"]);
 
 /**
  * The parts of the page.

@@ -71,7 +71,12 @@ class Consents:
                 return _answer(seen, _status(seen.plan.consent), _state(seen))
 
     def after(self, run: Run) -> None:
-        """Offer to agree after a run that needed it, once in a session; the user may ask as often as they like."""
+        """Offer to agree after a run that needed it, once in a session; the user may ask as often as they like.
+
+        A client that shows the ends of runs itself has a button there.
+        """
+        if self._session.client.reports:
+            return
         report = run.ending.report if run.state == "ended" and run.ending is not None else None
         error = report.get("error") if report is not None else None
         if error is not None and error["slug"] == CONSENT_SLUG and run.work.root not in self._offered:
