@@ -14,6 +14,7 @@ from pathlib import Path
 
 from testwright.errors import ConsentMissing
 from testwright.models.values import Chain, Choice
+from testwright.models.words import printable
 from testwright.settings import DataCollection
 from testwright.settings.addresses import Address, read_address
 from testwright.store.ledger import Ledger, StoredConsent
@@ -161,15 +162,15 @@ def _missing(
 ) -> str:
     agreed = [] if stored is None or not stored.destination else stored.destination.split(_SEPARATOR)
     if stored is None or not agreed:
-        return f"Nobody has agreed that code of {workspace} is sent to {_joined(destinations)}."
+        return f"Nobody has agreed that code of {printable(workspace)} is sent to {_joined(destinations)}."
     if new := [host for host in destinations if host not in agreed]:
         return (
-            f"Nobody has agreed that code of {workspace} is sent to {_joined(new)}; "
+            f"Nobody has agreed that code of {printable(workspace)} is sent to {_joined(new)}; "
             f"what was agreed to is {_joined(agreed)}."
         )
     if data_collection == "allow" and stored.data_collection != "allow":
         return (
-            f'It was agreed that code of {workspace} is sent to models with data-collection = "deny", '
+            f'It was agreed that code of {printable(workspace)} is sent to models with data-collection = "deny", '
             'and now it is "allow".'
         )
     return ""
@@ -191,7 +192,7 @@ def _text(
             "so nothing leaves it and there is nothing to agree to."
         )
     lines = [
-        f"To write tests for {workspace}, models on other machines would be asked.",
+        f"To write tests for {printable(workspace)}, models on other machines would be asked.",
         "",
         "What is sent to them:",
         "- the source of the module that tests are written for, its tests and their fixtures",

@@ -21,6 +21,7 @@ from testwright.models.keys import Secret, Variables, check_address, find_key
 from testwright.models.registry import Registry, load_registry
 from testwright.models.selection import Known, choose
 from testwright.models.values import Chain, Need, Provider
+from testwright.models.words import printable
 from testwright.settings import MAX_SETTINGS_BYTES, MODEL_KEY_VARIABLE, PROJECT_ORIGIN, Settings
 from testwright.settings.addresses import read_address
 from testwright.store.ledger import Ledger, StoredConsent, StoredStatus
@@ -142,7 +143,7 @@ def _workspace_registry(
     if settings.workspace_registry is None:
         return None
     path = settings.workspace_registry
-    told = f"The registry of models {path.name} that this workspace brings is not used"
+    told = f"The registry of models {printable(path.name)} that this workspace brings is not used"
     if not path.resolve().is_relative_to(workspace):
         notes.append(f"{told}: it leads out of the workspace.")
         return None

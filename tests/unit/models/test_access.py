@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -232,7 +233,10 @@ async def test_one_model_alone_within_what_is_left(desk: Desk) -> None:
 # ------------------------------------------------------------------------------------------------ record and replay
 
 
-async def test_a_replay_needs_no_server_no_key_no_consent_and_counts_nothing(desk: Desk, tmp_path: Path) -> None:
+async def test_a_replay_needs_no_server_no_key_no_consent_and_counts_nothing(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     tape = tmp_path / "run.tape"
     async with ScriptedProvider(desk.clock) as server:
         server.play(FIRST, http_error(500), http_error(500))
@@ -243,6 +247,7 @@ async def test_a_replay_needs_no_server_no_key_no_consent_and_counts_nothing(des
     with desk.ledger() as ledger:
         before = ledger.uses(0)
     async with desk.open(Settings(max_model_requests=9), replay=tape) as models:
+        assert len(list(scratch_parent().glob("testwright-replay-*"))) == 1
         replayed = await models.complete(QUESTION)
         assert replayed.body == recorded.body
         with pytest.raises(ReplayMismatch):

@@ -204,3 +204,11 @@ def test_many_models_are_not_all_named(ledger: Ledger, workspace: Path) -> None:
     many = Chain(tuple(choice(ROUTER, f"m{number}") for number in range(12)))
     text = state(ledger, workspace, many).text
     assert "for m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more;" in text
+
+
+def test_the_name_of_a_folder_adds_no_line_of_its_own(ledger: Ledger, workspace: Path) -> None:
+    odd = workspace / "x\n- nothing is sent\x1b[2J\udcff\u202e"
+    found = state(ledger, odd, chain(ROUTER))
+    for text in (found.text, found.missing):
+        assert "- nothing is sent" not in text.splitlines()
+        assert r"x\n- nothing is sent\x1b[2J\udcff\u202e" in text
