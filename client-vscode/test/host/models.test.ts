@@ -1,12 +1,16 @@
 /** Which models would be asked, and the user's consent: with the real server, which sends nothing for either. */
 import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import * as vscode from "vscode";
 
 import type { ForTests } from "../../src/extension";
 import { type ConsentAnswer, ServerCommand } from "../../src/protocol";
 import { type Message, Messages } from "../support/messages";
-import { open, startExtension } from "../support/project";
+import { open, startExtension, tidy, writeModule } from "../support/project";
+import { testsFolder } from "../support/serverProcesses";
+import { ROOT, VENV_BIN } from "../support/surroundings";
 import { waitFor } from "../support/waiting";
 
 /** Put together, so that it is not in the test's own file. */
@@ -99,4 +103,32 @@ describe("models", function () {
         await waitFor("answer", () => messages.messages[1]);
         assert.equal((await consent()).status, "missing");
     });
+
+    it("are agreed to from the message of a run that needs it", async () => {
+        const before = ours.server.process;
+        const settings = vscode.workspace.getConfiguration("testwright");
+        await settings.update("path", serverThatAsks(), vscode.ConfigurationTarget.Global);
+        await waitFor("server", () => ours.server.state === "running" && ours.server.process !== before);
+        const module = writeModule("src/shop/asked.py");
+        messages.press = ({ buttons }) => buttons.find((label) => ["Consent to Models…", "Agree"].includes(label));
+        await vscode.commands.executeCommand("testwright.generateForModule", module);
+        await waitFor("end of it", () => messages.messages.some(({ text }) => text.includes(' may be sent to ')));
+        const [failed, question] = messages.messages;
+        assert.match(failed?.text ?? "", /^Nobody has agreed that code of .* is sent to openrouter\.ai\./);
+        assert.deepEqual(failed?.buttons, ["Consent to Models…"]);
+        assert.match(question?.text ?? "", /^May Testwright send code of /);
+        assert.equal(messages.messages.length, 3);
+        assert.equal((await consent()).status, "given");
+        await tidy("src/shop");
+    });
 });
+
+/** A program that is testwright, but that its engine asks a model. */
+function serverThatAsks(): string {
+    const path = join(testsFolder(), "asking");
+    const server = join(ROOT, "tests", "support", "asking_server.py");
+    const version = `if [ "$1" = --version ]; then exec ${join(VENV_BIN, "testwright")} --version; fi`;
+    writeFileSync(path, `#!/bin/sh\n${version}\nexec ${join(VENV_BIN, "python")} ${server}\n`);
+    chmodSync(path, 0o755);
+    return path;
+}
