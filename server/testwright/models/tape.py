@@ -99,10 +99,7 @@ class RecordingTape:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
-            raise UsageError(
-                f"{path} exists already, and a record is never written over a file.",
-                next_step="Name a new file, or remove that one.",
-            ) from error
+            raise _taken(path) from error
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"A record cannot be made at {path}: {_reason(error)}.",
@@ -282,6 +279,30 @@ class ReplayClock:
         until = self._now + max(0.0, seconds)
         await asyncio.sleep(0)
         self._now = max(self._now, until)
+
+
+def check_files(record: Path | None, replay: Path | None) -> None:
+    """Refuse at the start of a long run what it could not record into, or be answered from, when it asks a model.
+
+    Raises:
+        UsageError: As ``RecordingTape.open`` and ``ReplayTape.open`` raise it.
+    """
+    if record is not None and os.path.lexists(record):
+        raise _taken(record)
+    if record is not None and not record.absolute().parent.is_dir():
+        raise UsageError(
+            f"A record cannot be made at {record}: there is no such folder.",
+            next_step="Name a file in a folder that can be written.",
+        )
+    if replay is not None:
+        ReplayTape.open(replay)
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} exists already, and a record is never written over a file.",
+        next_step="Name a new file, or remove that one.",
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -110,14 +110,37 @@ def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
 
 
 @pytest.mark.parametrize("option", ["record", "replay"])
-def test_the_file_of_a_record_arrives(testwright: Any, service: FakeService, option: str) -> None:
-    assert testwright("generate", "a.py", f"--{option}", "run.jsonl").code == 0
+def test_the_file_of_a_record_arrives(testwright: Any, service: FakeService, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "run.jsonl"
+    if option == "replay":
+        file.write_text('{"testwright_tape":1,"made":0,"made_by":"testwright","chain":[]}\n')
+    assert testwright("generate", "a.py", f"--{option}", str(file)).code == 0
     (request,) = service.requests
     assert {name: getattr(request, name) for name in ("record", "replay")} == {
         "record": None,
         "replay": None,
-        option: Path("run.jsonl"),
+        option: file,
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("record", "mine.txt", "exists already"),
+        ("record", "none/run.jsonl", "there is no such folder"),
+        ("replay", "mine.txt", "is no record of Testwright"),
+        ("replay", "none.jsonl", "does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_one_is_told_before_the_run(
+    testwright: Any, service: FakeService, tmp_path: Path, *, option: str, name: str, words: str
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    outcome = testwright("generate", "a.py", f"--{option}", str(tmp_path / name))
+    assert outcome.code == 2
+    assert words in outcome.stderr
+    assert service.requests == []
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_a_module_is_found_by_name(testwright: Any, service: FakeService) -> None:
