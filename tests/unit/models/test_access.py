@@ -354,6 +354,7 @@ REPLIES = {
 @pytest.mark.parametrize("name", REPLIES)
 async def test_the_key_is_nowhere(desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
     caplog.set_level(logging.DEBUG)
+    logging.getLogger("httpx.of.this.test").warning("what is logged is seen")
     told: list[object] = []
     async with ScriptedProvider(desk.clock) as server:
         server.always(FIRST, REPLIES[name])
