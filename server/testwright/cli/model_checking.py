@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from testwright.models.access import Models, open_models
 from testwright.models.probe import PROBE, UNABLE, shortcoming
 from testwright.models.quota import Quota
 from testwright.models.selection import no_models
-from testwright.models.values import Chain, Choice
+from testwright.models.values import Chain, Choice, RouterEvent
 from testwright.rendering import cost_words, use_to_json
 
 MODELS = 5
@@ -98,11 +98,17 @@ def check_all(  # noqa: PLR0913 - what the user may say
 async def _check(
     around: Surroundings, names: Sequence[str], *, limit: int | None, record: Path | None, replay: Path | None
 ) -> tuple[list[Checked], Sequence[str]]:
+    failures: dict[str, str] = {}
+
+    def on_event(event: RouterEvent) -> None:
+        if event.kind == "failed":
+            failures[event.model] = event.message.removeprefix(f"{event.model}: ")
+
     async with open_models(
         around.settings,
         around.workspace,
         environ=os.environ,
-        on_event=lambda _: None,
+        on_event=on_event,
         record=record,
         replay=replay,
         probe=True,
@@ -112,7 +118,7 @@ async def _check(
         if replay is None:
             for line in await _announced(models, asked):
                 click.echo(line, err=True)
-        checked = await _ask_each(models, choices)
+        checked = await _ask_each(models, choices, failures)
     return checked, models.notes
 
 
@@ -158,7 +164,7 @@ async def _announced(models: Models, asked: Iterable[Choice]) -> list[str]:
     return lines
 
 
-async def _ask_each(models: Models, choices: Sequence[Choice]) -> list[Checked]:
+async def _ask_each(models: Models, choices: Sequence[Choice], failures: Mapping[str, str]) -> list[Checked]:
     checked = []
     closed: dict[tuple[str, bool], str] = {}
     for choice in choices:
@@ -168,15 +174,21 @@ async def _ask_each(models: Models, choices: Sequence[Choice]) -> list[Checked]:
         elif account in closed:
             checked.append(Checked(choice, "not-asked", closed[account]))
         else:
-            one, error = await _ask(models, choice)
+            one, error = await _ask(models, choice, failures)
             if isinstance(error, _CONCERNS_ALL):
                 closed[account] = one.words
             checked.append(one)
     return checked
 
 
-async def _ask(models: Models, choice: Choice) -> tuple[Checked, ModelError | None]:
-    """Ask one model, and keep what it is worth."""
+async def _ask(models: Models, choice: Choice, failures: Mapping[str, str]) -> tuple[Checked, ModelError | None]:
+    """Ask one model, and keep what it is worth.
+
+    Args:
+        models: What it is asked with.
+        choice: The model.
+        failures: The last failure of each, as the router tells it: it says more of one model than the router's error.
+    """
     router = models.alone(choice, requests=1)
     error: ModelError | None = None
     try:
@@ -185,7 +197,8 @@ async def _ask(models: Models, choice: Choice) -> tuple[Checked, ModelError | No
     except ReplayMismatch:
         raise
     except ModelError as raised:
-        error, words = raised, str(raised)
+        error = raised
+        words = str(raised) if isinstance(raised, _CONCERNS_ALL) else failures.get(choice.entry.name, str(raised))
         outcome = "failed"
     use = next(iter(router.uses()), None)
     if use is not None and use.faults and UNABLE.issuperset(use.faults):

@@ -63,7 +63,7 @@ def chain_view(choices: Sequence[Choice]) -> RenderableType:
             by_reason.setdefault(choice.why, []).append(choice.entry.name)
         parts.append(Text("\nNot asked:", style="bold"))
         for reason, names in by_reason.items():
-            parts.append(Text(f"  - {reason}"))
+            parts.append(_bullet(reason))
             parts.append(Padding(Text(", ".join(names), style="dim"), (0, 0, 0, 4)))
     return Group(*parts)
 
@@ -146,6 +146,13 @@ def tokens_words(tokens: int | None) -> str:
     if tokens < 1000:
         return str(tokens)
     return f"{tokens // 1000}k" if tokens < 1_000_000 else f"{tokens / 1_000_000:.3g}M"
+
+
+def _bullet(words: str) -> Table:
+    """A line with a dash, whose further lines are as far in as its first."""
+    view = Table.grid(padding=(0, 1, 0, 0))
+    view.add_row("  -", Text(words))
+    return view
 
 
 def _reasoned(mark: str, choice: Choice) -> RenderableType:

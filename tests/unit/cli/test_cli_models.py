@@ -287,6 +287,7 @@ def test_each_model_is_asked_once_and_what_it_is_worth_is_kept(testwright: Any, 
     ]
     assert models[0]["why"] is None
     assert models[1]["why"] == "It did not call the tool that it was to call."
+    assert models[2]["why"] == "502: It is down."
     assert models[0]["use"]["prompt_tokens"] == 10
     assert place.server.asked() == ["mine/good", "mine/talks", "mine/down"], "each costs one request"
     assert outcome.stderr == (
