@@ -154,10 +154,13 @@ def _named(name: str, registry: Registry, known: Known) -> tuple[ModelEntry, Pro
 def _unlisted(name: str, provider: Provider, registry: Registry) -> ModelEntry:
     """An entry for a model that only the settings name.
 
-    Where its price is not known and its provider does not say what an answer has cost, it is taken for as dear as the
-    dearest that is known, so that a run's limit on money holds.
+    Who asks for no key has no account to charge, so nothing is paid there. Where the price is not known and the
+    provider does not say what an answer has cost, it is taken for as dear as the dearest that is known, so that a run's
+    limit on money holds.
     """
-    is_free = _is_local(provider) or (provider.speaks_openrouter and name.endswith(":free"))
+    is_free = (
+        provider.key_variable is None or _is_local(provider) or (provider.speaks_openrouter and name.endswith(":free"))
+    )
     priced = [] if is_free or provider.speaks_openrouter else registry.models
     return ModelEntry(
         name=name,
@@ -185,7 +188,7 @@ def _obstacle(candidate: _Candidate, need: Need, known: Known) -> str:
     """Why a model may not be asked, as a sentence; empty when it may."""
     entry, provider = candidate.entry, candidate.provider
     if known.own is not None and provider != known.own:
-        return "Is not asked while model-base-url is set, which names another server."
+        return "Is not asked, since model-base-url names another server; name a model of that one as preferred-model."
     if entry.origin == "settings" and known.own is None and candidate.name in known.untrusted:
         return "Is named by the repository and not in the registry."
     if reason := _status_against(entry, known):

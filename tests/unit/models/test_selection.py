@@ -198,11 +198,27 @@ def test_a_model_whose_price_is_not_known_is_asked_only_where_money_may_be_spent
 
 
 def test_where_nobody_tells_the_price_it_is_taken_for_the_dearest() -> None:
-    own = Provider(name="own", base_url="https://models.example.org/v1")
+    own = Provider(name="own", base_url="https://models.example.org/v1", key_variable="OWN_KEY")
     entries = (entry("x", cost_per_1m_input=3.0, cost_per_1m_output=5.0), entry("y", cost_per_1m_output=15.0))
-    chain = chosen(*entries, preferred="mine", need=Need(free_only=False), known=replace(KNOWN, own=own))
+    chain = chosen(*entries, preferred="mine", need=Need(free_only=False), known=replace(KNOWN, own=own, keys={"own"}))
     assert taken(chain) == ["mine"]
     assert (chain.taken[0].entry.cost_per_1m_input, chain.taken[0].entry.cost_per_1m_output) == (3.0, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "key_variable", "is_free"),
+    [
+        ("http://localhost:1/v1", "OWN_KEY", True),
+        ("http://gpu.lan:8000/v1", None, True),
+        ("https://models.example.org/v1", "OWN_KEY", False),
+    ],
+)
+def test_what_is_on_this_machine_or_takes_no_key_costs_nothing(
+    base_url: str, key_variable: str | None, *, is_free: bool
+) -> None:
+    own = Provider(name="own", base_url=base_url, key_variable=key_variable)
+    chain = chosen(preferred="mine", known=replace(KNOWN, own=own, keys={"own"}))
+    assert (taken(chain) == ["mine"]) is is_free
 
 
 def test_what_a_repository_names_is_a_model_of_the_registry_or_nothing() -> None:
@@ -221,7 +237,9 @@ def test_with_an_address_of_ones_own_only_named_models_are_asked_and_there() -> 
     chain = chosen(entry("a"), entry("b"), preferred="org/mine", fallbacks=("a",), known=replace(KNOWN, own=OWN))
     assert [(choice.entry.name, choice.provider.name) for choice in chain.taken] == [("org/mine", "own"), ("a", "own")]
     assert all(choice.entry.free and choice.entry.origin == "settings" for choice in chain.taken)
-    assert why(chain, "b") == "Is not asked while model-base-url is set, which names another server."
+    assert why(chain, "b") == (
+        "Is not asked, since model-base-url names another server; name a model of that one as preferred-model."
+    )
     assert chosen(entry("a"), known=replace(KNOWN, own=OWN)).taken == ()
 
 
