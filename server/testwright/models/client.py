@@ -31,7 +31,7 @@ from testwright.models.watch import Watch
 from testwright.settings.addresses import read_address
 
 MAX_ERROR_BYTES = 64 * 1024
-MAX_STREAM_BYTES = 256 * 1024 * 1024
+MAX_STREAM_BYTES = 128 * 1024 * 1024
 """Of a stream: a token takes some 300 bytes there, and the largest models write some hundred thousand."""
 
 # At DEBUG they write each header, at INFO the status line: a server that repeats the key would put it into a log.

@@ -152,7 +152,7 @@ def _fault(status: int, headers: Mapping[str, str], payload: Any, words: str, *,
     metadata = _object(error.get("metadata"))
     limit = limit_told(headers, _object(metadata.get("headers")), now=now)
     wait = retry_after(headers, metadata, now=now)
-    provider_name = metadata.get("provider_name")
+    provider_name = metadata.get("provider_name") or _object(payload).get("provider")  # the latter in a stream
     kind = _kind(status, error, metadata, limit, wait)
     resets_at = limit.resets_at
     if resets_at is None and kind == "no-credits":

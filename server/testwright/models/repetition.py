@@ -22,6 +22,7 @@ UNCUT_TIMES = 50
 UNCUT_SHARE = 0.9
 """For a text that came to an end by itself: more repetitions, and hardly anything else."""
 
+_SAMPLE = 50
 _WINDOW = LONGEST_PHRASE * FEWEST_TIMES
 """Characters at the end that a phrase is looked for in."""
 
@@ -34,6 +35,9 @@ def loop_in(text: str, *, is_cut: bool) -> str | None:
         is_cut: Whether the limit of tokens has ended it.
     """
     body = text.rstrip() or text
+    # The end of a loop stands there once more, one phrase earlier; that is quickly seen.
+    if body.find(body[-_SAMPLE:], -_SAMPLE - LONGEST_PHRASE, -1) < 0:
+        return None
     period = _period(body[-_WINDOW:])
     if period is None:
         return None

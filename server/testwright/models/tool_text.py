@@ -14,17 +14,19 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-_FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# Quantifiers that give nothing back wherever two of them could share the same characters: a model, or who writes what
+# it reads, may send a hundred thousand of those.
+_FENCE = re.compile(r"^(`{3,}+|~{3,}+)[ \t]*+([\w+-]*+)[^\n]*+\n(.*?)(?:^\1[ \t]*+$|\Z)", re.MULTILINE | re.DOTALL)
 _CALL_FENCES = frozenset({"", "json", "xml", "tool_call", "tool_code"})
 """Languages of fences in which a call may stand; others hold code, which may have anything in it."""
 _MARKED = (
     re.compile(
-        r'^[ \t]*<tool_call>\s*(?:\{\s*"name"\s*:\s*"([\w.-]+)"|<function=([\w.-]+)>|([\w.-]+)\s*<arg_key>)',
+        r'^[ \t]*<tool_call>\s*(?:\{\s*"name"\s*:\s*"([\w.-]+)"|<function=([\w.-]+)>|([\w.-]++)\s*+<arg_key>)',
         re.MULTILINE,
     ),
     re.compile(r"^[ \t]*<function=([\w.-]+)>\s*(?:\{|<parameter=|</function>)", re.MULTILINE),
     re.compile(r'^[ \t]*<invoke name="([\w.-]+)">', re.MULTILINE),
-    re.compile(r'\[TOOL_CALLS\]\s*(?:\[\s*\{\s*"name"\s*:\s*"([\w.-]+)"|([\w.-]+)\s*(?:\[ARGS\])?\s*\{)'),
+    re.compile(r'\[TOOL_CALLS\]\s*(?:\[\s*\{\s*"name"\s*:\s*"([\w.-]+)"|([\w.-]++)\s*+(?:\[ARGS\]\s*+)?\{)'),
     re.compile(r'<\|python_tag\|>\s*\{\s*"name"\s*:\s*"([\w.-]+)"'),
     re.compile(r"<\|tool_call_begin\|>\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*<\|tool_call_argument_begin\|>"),
     re.compile(r"<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?([\w.-]+)"),  # noqa: RUF001 - DeepSeek's own tokens

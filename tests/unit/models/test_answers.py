@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from scripted_provider import completion, tool_call
 
 from testwright.models.answers import MOST_EQUAL_CALLS, check
+from testwright.models.tool_text import call_in_text
 from testwright.models.values import ChatRequest, Fault, FaultKind
 
 NAMES = ("terminal", "file_editor")
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in NAMES]
+NAMES_OFFERED = frozenset(NAMES)
 WITH_TOOLS = ChatRequest(body={"messages": [], "tools": TOOLS})
 WITHOUT = ChatRequest(body={"messages": []})
 CALL = '{"name": "terminal", "arguments": {"command": "ls"}}'
@@ -187,6 +189,27 @@ def test_a_tool_call_in_the_text_is_found_when_such_a_tool_was_offered(text: str
 )
 def test_prose_and_code_about_tools_are_no_calls(text: str) -> None:
     assert kind_of(completion(text)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`" * 100_000,
+        "~~~" + " " * 100_000,
+        "```" + "a" * 100_000,
+        "[TOOL_CALLS]terminal" + " " * 100_000 + "x",
+        "<tool_call>terminal" + "\n" * 100_000 + "x",
+        "<tool_call>" + "a" * 100_000,
+        "<|tool_call_begin|>" + "functions." * 10_000,
+        "<|tool_call_begin|>" + ":1" * 50_000,
+        "```\n" * 30_000,
+        "[" * 100_000 + "{",
+    ],
+)
+def test_no_text_keeps_the_search_for_calls_busy(text: str) -> None:
+    """Where a pattern could try again and again, this would not come to an end while anybody waits."""
+    assert call_in_text("x" + text + "x", NAMES_OFFERED) is None
+    assert call_in_text(text, NAMES_OFFERED) is None
 
 
 # -- tool calls -----------------------------------------------------------------------------------------------------

@@ -228,6 +228,10 @@ def test_a_limit_of_the_provider_behind_is_not_the_accounts() -> None:
     assert of(429, error(429, metadata=metadata)).kind == "upstream-limit"
 
 
+def test_a_chunk_names_the_provider_beside_its_error() -> None:
+    assert in_200({**error(502, "Provider disconnected"), "provider": "OpenAI"}).provider_name == "OpenAI"
+
+
 @pytest.mark.parametrize(
     ("headers", "metadata", "seconds"),
     [
