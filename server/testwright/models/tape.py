@@ -43,6 +43,10 @@ OnText = Callable[[str], None]
 class Tape(Protocol):
     """What stands between the router and the client."""
 
+    def begin(self) -> None:
+        """Note that a question begins, before it is decided whom to ask."""
+        ...
+
     async def chat(
         self,
         entry: ModelEntry,
@@ -119,6 +123,9 @@ class RecordingTape:
         """Sentences for the user: that the record is not whole, and why."""
         return () if self._problem is None else (self._problem,)
 
+    def begin(self) -> None:
+        """Nothing is written of that; see ``Tape``."""
+
     async def chat(
         self,
         entry: ModelEntry,
@@ -187,7 +194,7 @@ class ReplayTape:
 
     def __init__(self, header: Header, lines: list[Recorded], notes: tuple[str, ...]) -> None:
         self.chain = replayed_chain(header)
-        self.clock = ReplayClock(header.made)
+        self.clock = ReplayClock(header.made, self._next_time)
         self.notes = notes
         self._left: dict[tuple[str, str], deque[Recorded]] = defaultdict(deque)
         self._by_body: dict[tuple[str, str, str], deque[Recorded]] = defaultdict(deque)
@@ -215,6 +222,13 @@ class ReplayTape:
         """Requests of the record that were not asked so far."""
         return sum(map(len, self._left.values()))
 
+    def begin(self) -> None:
+        """Let the time pass that passed between questions when it was recorded; see ``Tape``.
+
+        Whom a question is asked of hangs on it: a model that was left alone for a while may be asked again.
+        """
+        self.clock.pass_to(self._next_time())
+
     async def chat(
         self,
         entry: ModelEntry,
@@ -225,13 +239,18 @@ class ReplayTape:
     ) -> ChatAnswer:
         """What was recorded for this request; see ``Tape``."""
         line = self._next(entry, plain(request.body, str))
-        await self.clock.sleep(line.seconds)
+        await asyncio.sleep(0)  # as everything that asks: others get their turn
+        self.clock.pass_to(line.at + line.seconds)
         outcome = line.outcome()
         if isinstance(outcome, Fault):
             raise outcome
         if on_text is not None and (text := _text_of(outcome.body)):
             on_text(text)
         return outcome
+
+    def _next_time(self) -> float:
+        """When the next of the requests that were not asked yet was sent; 0 when there is none."""
+        return min((line.at for lines in self._left.values() for line in lines), default=0.0)
 
     def _next(self, entry: ModelEntry, body: JsonObject) -> Recorded:
         model = (entry.provider, entry.name)
@@ -256,14 +275,16 @@ class ReplayTape:
 
 
 class ReplayClock:
-    """The time of a record: it stands still but for what was recorded and for waits, which end at once.
+    """The time of a record: it moves with what was recorded, so that whoever reads it decides as was decided then.
 
     Args:
         made: Its beginning, in seconds since 1970 UTC.
+        next_time: When the next request was sent, in seconds from then.
     """
 
-    def __init__(self, made: float) -> None:
+    def __init__(self, made: float, next_time: Callable[[], float]) -> None:
         self._made = made
+        self._next_time = next_time
         self._now = 0.0
 
     def monotonic(self) -> float:
@@ -274,11 +295,19 @@ class ReplayClock:
         """Seconds since 1970 UTC."""
         return self._made + self._now
 
+    def pass_to(self, when: float) -> None:
+        """Let time pass, never back, in seconds since its beginning."""
+        self._now = max(self._now, when)
+
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass; those who wait at the same time wait together."""
-        until = self._now + max(0.0, seconds)
+        """Wait for as long as was waited then, which chance may have made longer or shorter: until the next request.
+
+        When that is due already, time passes as it is told. Those who wait at the same time wait together.
+        """
+        due = self._next_time()
+        until = due if due > self._now else self._now + max(0.0, seconds)
         await asyncio.sleep(0)
-        self._now = max(self._now, until)
+        self.pass_to(until)
 
 
 def check_files(record: Path | None, replay: Path | None) -> None:

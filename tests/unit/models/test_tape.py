@@ -178,24 +178,39 @@ async def test_no_key_and_nobody_who_asks_is_in_the_file(tmp_path: Path) -> None
     assert (await outcome_of(tape.chat(ONE, again, nobody))).words == "… is refused"  # type: ignore[union-attr]
 
 
-async def test_the_chain_and_the_clock_of_a_replay_are_those_of_the_record(tmp_path: Path) -> None:
-    path, clock = tmp_path / "run.jsonl", VirtualClock()
-    begun = clock.time()
-    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str)
-    await clock.sleep(100)
-    await tape.chat(ONE, asked("a"), ask(answer("b"), clock, 7.5))
-    tape.close()
-
+async def test_the_chain_of_a_replay_is_that_of_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    await record(path, [(ONE, asked("a"), answer("b"))])
     replay = ReplayTape.open(path)
     assert [choice.entry for choice in replay.chain.taken] == [ONE, TWO]
     assert {choice.provider for choice in replay.chain.taken} == {Provider(name="openrouter", base_url="")}
-    assert replay.clock.time() == begun
+
+
+async def test_the_clock_of_a_replay_moves_as_it_did(tmp_path: Path) -> None:
+    path, clock = tmp_path / "run.jsonl", VirtualClock()
+    begun = clock.time()
+    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str)
+    with closing(tape):
+        await clock.sleep(100)
+        await outcome_of(tape.chat(ONE, asked("a"), ask(Fault("down", "no"), clock, 7.5)))
+        await clock.sleep(30)
+        await tape.chat(ONE, asked("a"), ask(answer("b"), clock, 1))
+
+    replay = ReplayTape.open(path)
+    clock_of_replay = replay.clock
+    assert clock_of_replay.time() == begun
+    replay.begin()
+    assert clock_of_replay.monotonic() == pytest.approx(100), "as long as it was before the first question"
+    with pytest.raises(Fault):
+        await replay.chat(ONE, asked("a"), nobody)
+    assert clock_of_replay.monotonic() == pytest.approx(107.5)
+    await clock_of_replay.sleep(0.25)
+    assert clock_of_replay.monotonic() == pytest.approx(137.5), "a wait is as long as it was"
     await replay.chat(ONE, asked("a"), nobody)
-    assert replay.clock.monotonic() == pytest.approx(7.5)
-    await asyncio.gather(*(replay.clock.sleep(86_400) for _ in range(50)))
-    assert replay.clock.time() - begun == pytest.approx(86_407.5), "those who wait at the same time wait together"
-    recorded = json.loads(path.read_text().splitlines()[1])
-    assert (recorded["at"], recorded["seconds"]) == (pytest.approx(100), pytest.approx(7.5))
+    replay.begin()
+    assert clock_of_replay.monotonic() == pytest.approx(138.5)
+    await asyncio.gather(*(clock_of_replay.sleep(86_400) for _ in range(50)))
+    assert clock_of_replay.time() - begun == pytest.approx(86_538.5), "those who wait at the same time wait together"
 
 
 async def test_the_text_of_an_answer_is_told(tmp_path: Path) -> None:
