@@ -155,6 +155,54 @@ def test_an_error_in_a_200_is_what_its_own_fields_say(payload: Any, kind: FaultK
     assert (fault.kind, fault.status) == (kind, status)
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        # OpenRouter's own table, "Typed Error Codes".
+        ("authentication", 401),
+        ("permission_denied", 403),
+        ("payment_required", 402),
+        ("rate_limit_exceeded", 429),
+        ("provider_overloaded", 503),
+        ("provider_unavailable", 502),
+        ("invalid_request", 400),
+        ("invalid_prompt", 400),
+        ("max_tokens_exceeded", 400),
+        ("not_found", 404),
+        ("precondition_failed", 412),
+        ("unprocessable", 422),
+        ("server", 500),
+        ("timeout", 504),
+        # Types and codes of OpenAI, llama.cpp, vLLM and Anthropic.
+        ("invalid_request_error", 400),
+        ("authentication_error", 401),
+        ("invalid_api_key", 401),
+        ("permission_error", 403),
+        ("not_found_error", 404),
+        ("model_not_found", 404),
+        ("rate_limit_error", 429),
+        ("rate_limited", 429),
+        ("server_error", 500),
+        ("api_error", 500),
+        ("overloaded_error", 529),
+        ("unavailable_error", 503),
+        ("BadRequestError", 400),
+        ("NotFoundError", 404),
+        ("InternalServerError", 500),
+        ("unmapped", 502),
+    ],
+)
+def test_a_name_stands_for_its_status_where_there_is_no_number(name: str, status: int) -> None:
+    payloads = [
+        error(None, metadata={"error_type": name}),
+        error(name),
+        error(None, type=name),
+        {"error": {"message": "x"}, "error_type": name},
+    ]
+    assert [in_200(payload).status for payload in payloads] == [status] * 4
+    assert in_200(error(418, type=name)).status == 418, "a number comes first"
+
+
 # -- limits ---------------------------------------------------------------------------------------------------------
 
 
