@@ -97,10 +97,17 @@ RULES: Mapping[FaultKind, Rule] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A status that a fault teaches, and for how many seconds; ``seconds`` is None where the provider's time counts."""
+    """A status that a fault teaches.
+
+    Attributes:
+        status: Of the model.
+        seconds: For how long; None where the provider's time counts.
+        asked_for: What was asked for and may be the reason, in words; empty when nothing.
+    """
 
     status: ModelStatus
     seconds: float | None
+    asked_for: str = ""
 
 
 def lesson(kind: FaultKind, *, with_tools: bool, data_collection: Literal["allow", "deny"]) -> Lesson | None:
@@ -113,6 +120,7 @@ def lesson(kind: FaultKind, *, with_tools: bool, data_collection: Literal["allow
     rule = RULES[kind]
     if rule.teaches is None:
         return None
-    if kind != "gone" or (data_collection == "allow" and not with_tools):
+    asked_for = ["tools"] * with_tools + ["data_collection deny"] * (data_collection == "deny")
+    if kind != "gone" or not asked_for:
         return Lesson(rule.teaches, rule.taught_for)
-    return Lesson("incompatible", HOUR if data_collection == "deny" else DAY)
+    return Lesson("incompatible", HOUR if data_collection == "deny" else DAY, " and ".join(asked_for))

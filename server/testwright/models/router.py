@@ -99,6 +99,8 @@ class Router:
         Raises:
             ModelError: There is no answer; its subclass says why.
         """
+        if self._tape is not None:
+            self._tape.begin()
         question = _Question(request, on_text, self._course())
         retrying = AsyncRetrying(
             sleep=self._clock.sleep,
@@ -259,12 +261,13 @@ class Router:
         seconds = question.course.rests_for(standing) if learnt.seconds is None else learnt.seconds
         now = self._clock.time()
         provider, model = standing.key
+        reason = f"{fault.words} (asked with {learnt.asked_for})" if learnt.asked_for else fault.words
         await asyncio.to_thread(
             self._ledger.set_status,
             provider,
             model,
             learnt.status,
-            reason=fault.words,
+            reason=reason,
             until=now + seconds,
             now=now,
         )

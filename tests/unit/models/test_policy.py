@@ -99,9 +99,17 @@ def test_the_errors_are_explained() -> None:
     ("kind", "asked", "expected"),
     [
         ("gone", {"with_tools": False, "data_collection": "allow"}, Lesson("gone", DAY)),
-        ("gone", {"with_tools": True, "data_collection": "allow"}, Lesson("incompatible", DAY)),
-        ("gone", {"with_tools": False, "data_collection": "deny"}, Lesson("incompatible", HOUR)),
-        ("gone", {"with_tools": True, "data_collection": "deny"}, Lesson("incompatible", HOUR)),
+        ("gone", {"with_tools": True, "data_collection": "allow"}, Lesson("incompatible", DAY, "tools")),
+        (
+            "gone",
+            {"with_tools": False, "data_collection": "deny"},
+            Lesson("incompatible", HOUR, "data_collection deny"),
+        ),
+        (
+            "gone",
+            {"with_tools": True, "data_collection": "deny"},
+            Lesson("incompatible", HOUR, "tools and data_collection deny"),
+        ),
         ("upstream-limit", {"with_tools": True, "data_collection": "deny"}, Lesson("rate_limited", None)),
         ("down", {"with_tools": False, "data_collection": "allow"}, None),
     ],

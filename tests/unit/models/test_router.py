@@ -31,11 +31,12 @@ from testwright.errors import (
     WriteFailure,
 )
 from testwright.models.breaker import FAILURES, FIRST_OPEN
+from testwright.models.budget import estimate
 from testwright.models.client import ProviderClient
 from testwright.models.course import MOST_REPEATS
 from testwright.models.router import Router
 from testwright.models.tape import RecordingTape
-from testwright.models.values import Chain, ChatAnswer, Fault, Provider
+from testwright.models.values import Chain, ChatAnswer, Fault, Provider, Usage
 
 
 class Served(Scene):
@@ -117,6 +118,17 @@ async def test_a_model_that_refuses_is_not_asked_again_in_the_run_but_in_the_nex
         await router.complete(question())
     await scene.router("a", "b").complete(question())
     assert scene.server.asked() == ["a", "b", "b", "b", "a"]
+
+
+async def test_what_is_learnt_says_what_was_asked_for(scene: Served) -> None:
+    scene.server.play("a", http_error(404, "No endpoints found"))
+    scene.server.play("b", http_error(404, "No endpoints found"))
+    with pytest.raises(ModelsExhausted):
+        await scene.router("a").complete(question(tools=[{"type": "function", "function": {"name": "look"}}]))
+    with pytest.raises(ModelsExhausted):
+        await scene.router("b").complete(question())
+    reasons = {model: stored.reason for (_, model), stored in scene.ledger.statuses(scene.clock.time()).items()}
+    assert reasons == {"a": "404: No endpoints found (asked with tools)", "b": "404: No endpoints found"}
 
 
 async def test_a_refusal_of_an_earlier_question_is_told_when_nobody_is_left(scene: Served) -> None:
@@ -405,6 +417,39 @@ async def test_a_cancelled_question_leaves_all_accounts_right(
     assert day_count(played, router) == len(played.player.sent)
     assert is_at_rest(played, router, "a")
     assert sum(use.requests for use in router.uses()) == len(played.player.sent)
+    assert router._budget._spent.requests == len(played.player.sent)
+
+
+async def test_a_cancelled_request_is_taken_to_have_used_all_that_it_could(played: Played) -> None:
+    played.player.play = lambda _: (30.0, None)
+    router = played.router("a")
+    call = asyncio.create_task(router.complete(question()))
+    await played.clock.sleep(10)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert router._budget._spent.tokens == estimate(question(), entry("a")).tokens
+    (use,) = router.uses()
+    assert (use.requests, use.answers, use.seconds) == (1, 0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "tokens"),
+    [
+        (Fault("down", "502", status=502), 0),
+        (Fault("network", "no connection", was_sent=False), 0),
+        (Fault("empty", "nothing", usage=Usage(prompt_tokens=40, completion_tokens=2)), 42),
+        (Fault("empty", "nothing", status=502, usage=Usage(prompt_tokens=40, completion_tokens=2)), 42),
+        (Fault("timed-out", "no byte came"), estimate(question(), entry("a")).tokens),
+    ],
+)
+async def test_a_fault_takes_from_the_budget_what_it_may_have_used(played: Played, fault: Fault, tokens: int) -> None:
+    plays = iter([(0.0, fault)])
+    played.player.play = lambda _: next(plays, (0.0, None))
+    router = played.router("a", "b")
+    await router.complete(question())
+    assert router._budget._spent.tokens == tokens + 15
+    assert router._budget._spent.requests == 1 + fault.was_sent
 
 
 async def test_a_question_that_is_cancelled_while_it_waits_for_its_minute_was_never_sent(played: Played) -> None:
@@ -508,11 +553,17 @@ async def test_a_tape_stands_between_the_router_and_the_client(scene: Served, tm
 
 async def test_what_was_not_recorded_ends_it_at_once(scene: Served) -> None:
     class Empty:
+        begun = 0
+
+        def begin(self) -> None:
+            self.begun += 1
+
         async def chat(self, *_: Any, **__: Any) -> ChatAnswer:
             raise ReplayMismatch("This was not recorded.")
 
     router = scene.router("a", "b")
-    router._tape = Empty()
+    router._tape = tape = Empty()
     with pytest.raises(ReplayMismatch):
         await router.complete(question())
+    assert tape.begun == 1
     assert is_at_rest(scene, router, "a")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from routed import Scene, entry, question
@@ -39,7 +39,8 @@ from testwright.errors import (
     RequestRefused,
 )
 from testwright.models.client import ProviderClient
-from testwright.models.values import ModelEntry
+from testwright.models.policy import RULES
+from testwright.models.values import FaultKind, ModelEntry
 
 MIDNIGHT = START + 16 * 3_600
 DAY = 86_400.0
@@ -421,3 +422,7 @@ async def test_row(row: Row, seed: int, tmp_path: Path, monkeypatch: pytest.Monk
         uses = router.uses()
         assert sum(use.requests for use in uses) == len(server.requests)
         assert sum(use.answers for use in uses) == (row.error is None)
+        for use in uses:
+            if not use.answers:
+                counted = sum(count for kind, count in use.faults.items() if RULES[cast("FaultKind", kind)].counts)
+                assert scene.breakers.of(use.provider, use.model)._failures == counted
