@@ -191,19 +191,18 @@ def _obstacle(candidate: _Candidate, need: Need, known: Known) -> str:
         return "Is not asked, since model-base-url names another server; name a model of that one as preferred-model."
     if entry.origin == "settings" and known.own is None and candidate.name in known.untrusted:
         return "Is named by the repository and not in the registry."
-    if reason := _status_against(entry, known):
+    if reason := _status_against(candidate, need, known):
         return reason
     if provider.key_variable is not None and provider.name not in known.keys:
         return f"Needs a key: {provider.key_variable} is not set, and no keyring has one."
     return _lack(entry, need)
 
 
-def _status_against(entry: ModelEntry, known: Known) -> str:
-    status, learnt = _status(entry, known)
-    if learnt is None:
-        why = f" by the registry: {entry.known_issues[0].rstrip('.')}" if entry.known_issues else " by the registry"
-    else:
-        why = f": {learnt.reason.strip().rstrip('.')}" if learnt.reason.strip() else ""
+def _status_against(candidate: _Candidate, need: Need, known: Known) -> str:
+    status, learnt = _status(candidate.entry, known)
+    why = _why_so(candidate.entry, learnt)
+    if learnt is not None and _is_forgiven(candidate.provider, status, need):
+        return ""
     if status == "gone":
         return f"Is gone{why}."
     if status == "incompatible":
@@ -213,10 +212,32 @@ def _status_against(entry: ModelEntry, known: Known) -> str:
     return ""
 
 
+def _is_forgiven(provider: Provider, status: str, need: Need) -> bool:
+    """Whether what was learnt of a model does not keep it out.
+
+    On this machine it costs nothing to ask once more, and a model that was not there may have been fetched meanwhile;
+    and what showed itself not to be able to do a job was asked to call tools.
+    """
+    if status == "incompatible" and not need.tools:
+        return True
+    return status in ("gone", "incompatible") and _is_local(provider)
+
+
+def _why_so(entry: ModelEntry, learnt: StoredStatus | None) -> str:
+    """Who says that it has its status."""
+    if learnt is None:
+        return f" by the registry: {entry.known_issues[0].rstrip('.')}" if entry.known_issues else " by the registry"
+    reason = learnt.reason.strip().rstrip(".")
+    return f": {reason}" if reason else ""
+
+
 def _status(entry: ModelEntry, known: Known) -> tuple[str, StoredStatus | None]:
-    """Its status, and what earlier runs have learnt where that counts: gone by the registry is gone."""
+    """Its status, and what earlier runs have learnt where that counts.
+
+    What the registry calls gone is gone, and what it calls incompatible is so until it was seen to work.
+    """
     learnt = known.statuses.get((entry.provider, entry.name))
-    if learnt is None or entry.status == "gone":
+    if learnt is None or entry.status == "gone" or (entry.status == "incompatible" and learnt.status != "active"):
         return entry.status, None
     return learnt.status, learnt
 
@@ -252,6 +273,10 @@ def _remarks(candidate: _Candidate, need: Need, known: Known) -> tuple[int, list
         later = 2
         when = "when it was last looked at" if learnt is None else f"until {_time(learnt.until)}"
         remarks.append(f"It was rate limited {when}, so it is asked last.")
+    elif status in ("gone", "incompatible"):
+        later = 2
+        what = "was gone" if status == "gone" else "could not do a job"
+        remarks.append(f"Earlier it {what}{_why_so(entry, learnt)}, so it is asked last.")
     return later, remarks
 
 

@@ -138,6 +138,31 @@ def test_what_earlier_runs_have_learnt(status: str, reason: str, told: str) -> N
     assert why(chain, "odd") == told
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("gone", "Earlier it was gone: it was not fetched, so it is asked last."),
+        ("incompatible", "Earlier it could not do a job: it was not fetched, so it is asked last."),
+    ],
+)
+def test_on_this_machine_it_costs_nothing_to_ask_again(status: str, told: str) -> None:
+    known = replace(KNOWN, statuses={("ollama", "odd"): StoredStatus(status, "it was not fetched.", NOW + 1)})
+    chain = chosen(
+        entry("odd", 1, provider="ollama"), entry("good", 2, provider="ollama"), preferred="odd", known=known
+    )
+    assert taken(chain) == ["good", "odd"]
+    assert why(chain, "odd").endswith(told)
+    assert taken(chosen(entry("odd", provider="ollama", status=status), known=known)) == []
+
+
+def test_who_calls_no_tools_may_do_a_job_without_them() -> None:
+    known = learnt("incompatible", reason="It did not call the tool.")
+    chain = chosen(entry("odd", 1), entry("good", 2), need=Need(), known=known)
+    assert taken(chain) == ["good", "odd"]
+    assert why(chain, "odd").endswith("Earlier it could not do a job: It did not call the tool, so it is asked last.")
+    assert taken(chosen(entry("odd"), need=Need(), known=learnt("gone"))) == []
+
+
 def test_what_was_learnt_of_the_same_name_elsewhere_does_not_count() -> None:
     known = replace(KNOWN, statuses={("ollama", "odd"): StoredStatus("gone", "", NOW + 1)})
     assert taken(chosen(entry("odd"), known=known)) == ["odd"]
@@ -354,6 +379,8 @@ def test_every_model_stands_in_the_chain_once_and_none_is_taken_that_must_not(
         assert choice.entry.status != "gone"
         assert choice.provider.key_variable is None or choice.provider.name in keys
         assert own is None or choice.provider == own
-        assert status is None or status.status not in ("gone", "incompatible")
+        if status is not None and choice.provider not in (OWN, OLLAMA):
+            assert status.status != "gone"
+            assert status.status != "incompatible" or not need.tools
     if not chain.taken and chain.choices:
         assert chain.choices[0].entry.name in no_models(chain).message
