@@ -131,3 +131,8 @@ def test_a_long_registry_ends() -> None:
 
 def test_lists_of_the_text_of_consent_are_lists() -> None:
     assert told_text("One:\n- a\n- b\n\nTwo.\nThree.") == "One:\n\n- a\n- b\n\nTwo.\n\nThree."
+
+
+def test_commands_of_ours_are_code_and_nothing_else_is() -> None:
+    assert told_text("Run `testwright consent --withdraw`.") == "Run `testwright consent --withdraw`."
+    assert spans(told_text("Run `rm -r`, `testwright [x](y)`, testwright `x`.")) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 INTRODUCTION = """\
 The embedded engine asks no model. These are what an engine that does would ask; nothing was sent to find them out."""
 CONSENT_COMMAND = "the command `testwright.consent` (in VS Code: Consent to Models…)"
+_COMMAND = re.compile(r"\\`(testwright [a-z -]+)\\`")
+"""As ``words`` leaves it."""
 MAX_CHOICES = 100
 """Models that are told one by one, of those that would be asked and of the others."""
 
@@ -131,4 +134,5 @@ def told_text(text: str) -> str:
 
 
 def _told(sentence: str) -> str:
-    return words(in_editor_words(sentence))
+    """A sentence, with commands of ours in it as code."""
+    return _COMMAND.sub(r"`\1`", words(in_editor_words(sentence)))
