@@ -127,6 +127,7 @@ def plan_models(  # noqa: PLR0913 - what an answer depends on comes from many pl
             untrusted=_untrusted(settings),
         ),
     )
+    notes += _passed_over(settings, chain)
     found = {state.provider.name: state.key for state in keys}
     for choice in chain.taken:
         check_address(choice.provider, found.get(choice.provider.name))
@@ -134,6 +135,18 @@ def plan_models(  # noqa: PLR0913 - what an answer depends on comes from many pl
         workspace, chain, data_collection=settings.data_collection, stored=stored, registry=workspace_registry
     )
     return Plan(chain=chain, registry=registry, statuses=statuses, keys=keys, consent=consent, notes=tuple(notes))
+
+
+def _passed_over(settings: Settings, chain: Chain) -> list[str]:
+    """Sentences about models that the settings name and that fell out while others may be asked."""
+    if not chain.taken:
+        return []
+    names = {settings.preferred_model, *settings.fallback_models}
+    return [
+        f"The model {choice.entry.name}, which the settings name, is not asked: {choice.why[0].lower()}{choice.why[1:]}"
+        for choice in chain.choices
+        if not choice.is_taken and names & {choice.entry.name, f"{choice.provider.name}/{choice.entry.name}"}
+    ]
 
 
 def _workspace_registry(

@@ -116,6 +116,17 @@ def test_settings_name_models(machine: Machine) -> None:
     assert taken(plan)[:2] == ["new/one:free", "openrouter/free"]
 
 
+def test_a_model_of_the_settings_that_falls_out_is_told(machine: Machine) -> None:
+    paid = next(name for name in taken(machine.plan(KEY, max_model_cost=1.0)) if name not in taken(machine.plan(KEY)))
+    plan = machine.plan(KEY, preferred_model=paid, fallback_models=("openrouter/x/y", "openrouter/free"))
+    first, second = plan.notes
+    assert first.startswith(f"The model {paid}, which the settings name, is not asked: costs money (")
+    assert second == (
+        "The model x/y, which the settings name, is not asked: has a price that is not known, and max-model-cost is 0."
+    )
+    assert machine.plan(preferred_model=paid).notes == ()  # nobody is asked, and that is an error with all reasons
+
+
 def test_a_repository_names_models_of_the_registry_only(machine: Machine) -> None:
     known = taken(machine.plan(KEY))[-1]
     project = f'[tool.testwright]\npreferred-model = "new/one:free"\nfallback-models = ["{known}", "new/two:free"]\n'
