@@ -161,11 +161,15 @@ async def test_a_day_that_is_used_up_ends_at_midnight_utc(quota: Quota, clock: V
 async def test_a_clock_that_is_set_while_it_is_waited_for_is_noticed(quota: Quota, clock: VirtualClock) -> None:
     endpoint = limited(None, 1)
     await quota.admit(endpoint, FREE, deadline=clock.monotonic() + 1)
-    waiting = asyncio.ensure_future(quota.admit(endpoint, FREE, deadline=clock.monotonic() + LONG))
+    told: list[float] = []
+    waiting = asyncio.ensure_future(
+        quota.admit(endpoint, FREE, deadline=clock.monotonic() + LONG, on_wait=lambda until, _: told.append(until))
+    )
     await clock.sleep(90)
     clock.set_wall(MIDNIGHT + 5)
     await waiting
     assert clock.time() == MIDNIGHT + 35
+    assert told == [MIDNIGHT], "once"
 
 
 async def test_fifty_at_once_get_what_a_minute_has(ledger: Ledger, clock: VirtualClock) -> None:
@@ -437,6 +441,32 @@ async def test_a_new_run_finds_that_credits_were_bought(account: Account, ledger
     await quota.learn(account.endpoint, FREE, Fault("account-day-limit", "No more today."))
     account.server.serve("/key", json_reply(key_says(1000, 50)))
     await Quota(ledger, clock, ask=account.client.get).admit(account.endpoint, FREE, deadline=clock.monotonic() + 1)
+
+
+async def test_an_account_of_which_nothing_was_known_opens_when_more_is_allowed_than_the_registry_says(
+    account: Account, ledger: Ledger, clock: VirtualClock
+) -> None:
+    account.server.serve("/key", http_error(500))
+    quota = Quota(ledger, clock, ask=account.client.get)
+    await quota.admit(account.endpoint, FREE, deadline=clock.monotonic() + 1)
+    await quota.learn(account.endpoint, FREE, Fault("account-day-limit", "No more today."))
+    await clock.sleep(600)
+    account.server.serve("/key", json_reply(key_says(1000, 50)))
+    await quota.admit(account.endpoint, FREE, deadline=clock.monotonic() + 1)
+
+
+async def test_an_account_that_is_allowed_more_and_has_used_it_up_stays_closed(
+    account: Account, ledger: Ledger, clock: VirtualClock
+) -> None:
+    account.server.serve("/key", json_reply(key_says(50, 3)))
+    quota = Quota(ledger, clock, ask=account.client.get)
+    await quota.admit(account.endpoint, FREE, deadline=clock.monotonic() + 1)
+    await quota.learn(account.endpoint, FREE, Fault("account-day-limit", "No more today."))
+    await clock.sleep(600)
+    account.server.serve("/key", json_reply(key_says(1000, 1000)))
+    with pytest.raises(AccountLimit, match="No more today"):
+        await quota.admit(account.endpoint, FREE, deadline=clock.monotonic() + 1)
+    assert (await quota.usage(account.endpoint, FREE)).closed_until == MIDNIGHT
 
 
 async def test_a_provider_that_says_no_is_believed_against_its_own_count(
