@@ -20,9 +20,9 @@ from testwright.errors import AccountLimit, BudgetExhausted, ModelError, ModelsE
 from testwright.models.backoff import SHORTEST_TOLD, Backoff, told_wait
 from testwright.models.breaker import Breaker, Breakers
 from testwright.models.clock import Clock
-from testwright.models.failures import next_step, stopped
+from testwright.models.failures import next_step, reasons, stopped
 from testwright.models.policy import LONGEST_TOLD_WAIT, RULES
-from testwright.models.values import Attempted, Choice, Fault, told
+from testwright.models.values import Attempted, Choice, Fault
 
 ROUNDS = 3
 """How often the chain is gone through for one question."""
@@ -135,6 +135,7 @@ class Course:
         self._repeats = 0
         self._again: Standing | None = None
         self._limits: dict[str, AccountLimit] = {}
+        self._too_dear: BudgetExhausted | None = None
         self._standings = [
             Standing(choice, account, breakers.of(choice.provider.name, choice.entry.name))
             for choice, account in zip(choices, accounts, strict=True)
@@ -151,7 +152,7 @@ class Course:
         """
         self._leave_out_spoilt()
         again, self._again = self._again, None
-        if again is not None and not again.is_out and again.breaker.ready_in() == 0.0:
+        if again is not None and not again.is_out and self._ready_in(again) <= 0.0:
             return again
         while True:
             left = [one for one in self._standings if self._may_be_asked(one)]
@@ -276,6 +277,13 @@ class Course:
         """Seconds for which a model is left alone from now on."""
         return max(0.0, standing.rests_until - self._clock.monotonic())
 
+    def too_dear(self, standing: Standing, error: BudgetExhausted) -> None:
+        """What is left of the run's budget is too little for this model; others may take less."""
+        standing.is_out = True
+        self._too_dear = error
+        words = "it may take more than is left of the run's budget"
+        standing.last = Attempted(model=standing.choice.entry.name, kind="no-credits", words=words)
+
     def _leave_alone(self, standing: Standing, said: float | None, *, is_shared: bool) -> None:
         until = self._clock.monotonic() + (self._rest.wait(standing.failures) if said is None else said)
         standing.rests_until = until
@@ -301,7 +309,7 @@ class Course:
         attempts = [standing.last for standing in self._standings if standing.failures and standing.last is not None]
         if not attempts:
             return error
-        return BudgetExhausted(f"{error.message} Before: {told(attempts)}.", next_step=error.next_step)
+        return BudgetExhausted(f"{error.message} Before: {reasons(attempts)}.", next_step=error.next_step)
 
     def exhausted(self, soonest: float | None = None) -> ModelError:
         """Nobody is left to ask.
@@ -313,8 +321,10 @@ class Course:
             return NoModels("There is no model to ask.", next_step="`testwright models explain` says why.")
         if self._limits:
             return self._limit_reached()
+        if self._too_dear is not None:
+            return self._too_dear
         attempts = [self._why(standing) for standing in self._standings]
-        message = f"No model gave an answer: {told(attempts)}."
+        message = f"No model gave an answer: {reasons(attempts)}."
         if soonest is not None:
             message += f" The next could be asked in {math.ceil(soonest):,} s, when the run's time with models is over."
         return ModelsExhausted(message, next_step=next_step(attempts))
@@ -324,7 +334,7 @@ class Course:
         others = [self._why(standing) for standing in self._standings if standing.account not in self._limits]
         if not others:
             return first
-        message = f"{first.message} The models of other accounts gave no answer: {told(others)}."
+        message = f"{first.message} The models of other accounts gave no answer: {reasons(others)}."
         return AccountLimit(message, next_step=first.next_step, resets_at=first.resets_at)
 
     def _why(self, standing: Standing) -> Attempted:

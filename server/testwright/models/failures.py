@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testwright.errors import CreditsExhausted, KeyRefused, ModelError, RequestRefused
-from testwright.models.values import Attempted, Choice, Fault
+from testwright.models.values import Attempted, Choice, Fault, told
 
 
 def stopped(choice: Choice, fault: Fault) -> ModelError:
@@ -29,6 +29,14 @@ def stopped(choice: Choice, fault: Fault) -> ModelError:
                 f"{provider.name} takes the request to {entry.name} for wrong ({said}).",
                 next_step="Try another model (preferred-model); if it goes on, report it with what `--record` saves.",
             )
+
+
+def reasons(attempts: Sequence[Attempted]) -> str:
+    """Why each model gave no answer, as a part of a sentence; those with the same reason stand together."""
+    models: dict[str, list[str]] = {}
+    for attempt in attempts:
+        models.setdefault(attempt.words, []).append(attempt.model)
+    return told([Attempted(model=", ".join(names), kind="down", words=words) for words, names in models.items()])
 
 
 def next_step(attempts: Sequence[Attempted]) -> str:

@@ -150,8 +150,7 @@ class Router:
         if question.before not in {None, standing}:
             self._tell("next-model", standing, f"Trying {standing.choice.entry.name}")
         question.before = standing
-        entry = standing.choice.entry
-        hold = await self._budget.reserve(estimate(question.request, entry))
+        hold = await self._reserve(question, standing)
         try:
             admission = await self._admit(question, standing)
             permit = standing.breaker.enter() if self._is_still_good(question, standing) else None
@@ -166,6 +165,15 @@ class Router:
     def _is_still_good(self, question: _Question, standing: Standing) -> bool:
         """Whether the wait for leave has left the choice as it was; other questions may have learnt something."""
         return self._budget.time_left > 0 and question.course.is_still_good(standing)
+
+    async def _reserve(self, question: _Question, standing: Standing) -> Hold:
+        try:
+            return await self._budget.reserve(estimate(question.request, standing.choice.entry))
+        except BudgetExhausted as error:
+            self._budget.check()  # no model can do with less than a request and some time
+            self._tell("limit", standing, error.message)
+            question.course.too_dear(standing, error)
+            raise NotNow(0.0) from error
 
     async def _admit(self, question: _Question, standing: Standing) -> Admission:
         entry, endpoint = standing.choice.entry, self._endpoints[standing.choice.provider.name]
@@ -231,7 +239,7 @@ class Router:
     async def _failed(self, question: _Question, standing: Standing, leave: _Leave, fault: Fault) -> None:
         """Tell everybody whom the fault concerns; all that cannot wait comes before the first ``await``."""
         _settle(leave.hold, fault)
-        if RULES[fault.kind].counts and not self._is_our_deadline(fault):
+        if RULES[fault.kind].counts and fault.was_sent and not self._is_our_deadline(fault):
             self._changed(standing, leave.permit.failed())
         entry = standing.choice.entry
         self._tell("failed", standing, f"{entry.name}: {fault.words}", fault=fault.kind, status=fault.status)

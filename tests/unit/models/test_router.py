@@ -162,7 +162,7 @@ async def test_a_question_costs_each_model_once_and_a_few_repeats_at_most(scene:
     asked = scene.server.asked()
     assert asked[:12] == models
     assert len(asked) == 12 + MOST_REPEATS
-    assert all(f"{model}: 429" in caught.value.message for model in models)
+    assert caught.value.message.startswith(f"No model gave an answer: {', '.join(models)}: 429: ")
 
 
 async def test_when_no_request_is_left_no_wait_is_begun(scene: Served) -> None:
@@ -179,6 +179,14 @@ async def test_the_last_request_of_a_run_that_fails_for_good_says_so(scene: Serv
     scene.server.play("a", http_error(403, "flagged"))
     with pytest.raises(ModelsExhausted, match="No model gave an answer: a: 403: flagged"):
         await scene.router("a", requests=1).complete(question())
+
+
+async def test_models_that_fail_alike_are_told_together(scene: Served) -> None:
+    for model, words in (("a", "flagged"), ("b", "no permission"), ("c", "flagged")):
+        scene.server.play(model, http_error(403, words))
+    with pytest.raises(ModelsExhausted) as caught:
+        await scene.router("a", "b", "c").complete(question())
+    assert caught.value.message == "No model gave an answer: a, c: 403: flagged; b: 403: no permission."
 
 
 async def test_without_a_model_nothing_is_asked(scene: Served) -> None:
@@ -363,6 +371,16 @@ async def test_a_cancelled_probe_gives_its_place_back(scene: Served) -> None:
     assert scene.server.asked() == ["a", "a"]
 
 
+async def test_what_could_not_be_sent_opens_no_breaker(scene: Served) -> None:
+    router = scene.router("a")
+    await scene.server.stop()
+    for _ in range(2):
+        with pytest.raises(ModelsExhausted):
+            await router.complete(question())
+    assert scene.breakers.of("scripted", "a").ready_in() == 0
+    assert scene.told("breaker") == []
+
+
 # -- many at once, and cancelled ones -------------------------------------------------------------------------------
 
 
@@ -389,10 +407,37 @@ async def test_fifty_at_once_pass_no_limit_of_the_account(played: Played) -> Non
 
 
 async def test_money_is_set_aside_before_it_is_spent(played: Played) -> None:
-    model = entry("paid", "local", cost_per_1m_input=1.0, cost_per_1m_output=1_000.0)
-    router = played.router(model, cost=0.25)  # an answer may cost 10 cents, and costs nothing here
+    router = played.router(PAID, cost=0.25)  # an answer may cost 10 cents, and costs nothing here
     await asyncio.gather(*(router.complete(question()) for _ in range(10)))
     assert played.player.most_under_way == 2
+
+
+PAID = entry("paid", "local", cost_per_1m_input=1.0, cost_per_1m_output=1_000.0)
+
+
+async def test_a_model_that_is_too_dear_is_left_out_for_one_that_is_free(played: Played) -> None:
+    router = played.router(PAID, "a", cost=0.01)
+    assert (await router.complete(question())).model == "a"
+    assert [sent.model for sent in played.player.sent] == ["a"]
+
+
+async def test_when_only_models_are_left_that_are_too_dear_the_budget_says_so(played: Played) -> None:
+    played.player.play = lambda _: (0.0, Fault("forbidden", "403: flagged", status=403))
+    with pytest.raises(BudgetExhausted) as caught:
+        await played.router("a", PAID, cost=0.01).complete(question())
+    assert caught.value.message == (
+        "The run has spent $0.0000 of the $0.01 that it may spend, and the next request may cost $0.1000."
+        " Before: a: 403: flagged."
+    )
+    assert caught.value.next_step == "Raise max-model-cost, or choose a free model."
+
+
+async def test_an_account_that_is_used_up_comes_before_a_model_that_is_too_dear(played: Played) -> None:
+    played.player.play = lambda _: (0.0, Fault("account-day-limit", "429: used up", status=429))
+    with pytest.raises(
+        AccountLimit, match=r"gave no answer: paid: it may take more than is left of the run's budget\. Wait"
+    ):
+        await played.router("a", PAID, cost=0.01).complete(question())
 
 
 def cancelled_plays() -> list[tuple[str, Play, float]]:

@@ -280,7 +280,7 @@ ROWS = [
         {"a": [upstream(4_000)], "b": [upstream(3_000)]},
         NEXT,
         ModelsExhausted,
-        "No model gave an answer: a: 429: Provider returned error; b: 429: Provider returned error. "
+        "No model gave an answer: a, b: 429: Provider returned error. "
         "The next could be asked in 3,000 s, when the run's time with models is over.",
         "Try again later, or add models of other providers (fallback-models).",
         learnt={"a": ("rate_limited", 4_000.0), "b": ("rate_limited", 3_000.0)},
@@ -377,7 +377,7 @@ ROWS = [
         {"a": [answer("")], "b": [answer("")]},
         NEXT,
         ModelsExhausted,
-        "No model gave an answer: a: ",
+        "No model gave an answer: a, b: The answer is empty.",
         "Choose another model (preferred-model); `testwright models list` shows those there are.",
     ),
 ]
@@ -390,7 +390,7 @@ def is_within(seconds: float, expected: Span) -> bool:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_row(row: Row, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_row(row: Row, seed: int, tmp_path: Path) -> None:
     async with scene_of(tmp_path) as (scene, server):
         models: list[ModelEntry] = []
         for name, replies in row.scripts.items():
