@@ -79,6 +79,8 @@ def refresh_all(workspace: Path | None, *, dry_run: bool, as_json: bool) -> int:
         click.echo("Nothing was kept, since it is a dry run.")
     elif saved is not None:
         click.echo(f"Kept in {relative_to_home(saved)}.")
+    elif any(result.listing is not None for result in results):
+        click.echo("Nothing is kept of a server that model-base-url names: name one of its models as preferred-model.")
     return 0 if any(result.listing is not None for result in results) else EXIT_NOTHING
 
 

@@ -159,7 +159,7 @@ def test_the_chain_is_explained(testwright: Any, place: Place, monkeypatch: pyte
     assert lines[:3] == ["Asked in this order:", " 1. mine/second at mine", lines[2]]
     assert "Preferred by the settings." in lines[2]
     assert " 2. mine/first at mine" in lines
-    assert "  - Is not asked while model-base-url is set, which names another server." in lines
+    assert any(line.startswith("  - ") and "model-base-url" in line for line in lines)
     assert re.search(r"^Key +mine: found in the environment$", outcome.stdout, re.MULTILINE)
     assert re.search(r"^Consent +not needed", outcome.stdout, re.MULTILINE)
     assert KEY not in outcome.stdout + outcome.stderr
@@ -261,6 +261,20 @@ def test_a_provider_that_does_not_answer_is_told(testwright: Any, place: Place, 
     assert words in outcome.stdout
     assert "Traceback" not in outcome.stderr
     assert KEY not in outcome.stdout + outcome.stderr
+
+
+def test_of_a_server_that_no_registry_has_nothing_is_kept(
+    testwright: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TESTWRIGHT_MODEL_REGISTRY")
+    place.server.serve("/models", listed("qwen3:8b"))
+    outcome = testwright("models", "refresh")
+    assert outcome.code == 0
+    assert "  new   qwen3:8b (free, context ?, tools not known)" in outcome.stdout.splitlines()
+    assert outcome.stdout.splitlines()[-1].startswith("Nothing is kept of a server that model-base-url names")
+    assert "qwen3:8b" not in names_of(testwright("models", "list", "--json"))
+    monkeypatch.setenv("PREFERRED_MODEL", "qwen3:8b")
+    assert "1. qwen3:8b at 127.0.0.1" in testwright("models", "explain").stdout
 
 
 def test_a_server_that_does_not_run_is_no_alarm(testwright: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
