@@ -214,16 +214,28 @@ class ProviderClient:
         if key and not all("!" <= character <= "~" for character in key.reveal()):
             raise Fault("bad-request", "The key has characters that no header can carry.", was_sent=False)
         if is_loopback not in self._clients:
-            self._clients[is_loopback] = httpx.AsyncClient(
-                transport=self._transport,
-                trust_env=not is_loopback,
-                timeout=None,  # noqa: S113 - the limits are those of the clock
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                headers={"User-Agent": f"testwright/{__version__}", "Accept-Encoding": "identity"},
-            )
+            try:
+                self._clients[is_loopback] = self._new_client(trust_env=not is_loopback)
+            except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+                # Its words may hold the password of a proxy.
+                raise Fault(
+                    "bad-request",
+                    f"The environment's proxy or certificates cannot be used ({type(error).__name__}): "
+                    "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",
+                    was_sent=False,
+                ) from None
         return self._clients[is_loopback]
+
+    def _new_client(self, *, trust_env: bool) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=self._transport,
+            trust_env=trust_env,
+            timeout=None,  # noqa: S113 - the limits are those of the clock
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers={"User-Agent": f"testwright/{__version__}", "Accept-Encoding": "identity"},
+        )
 
 
 class _Bearer(httpx.Auth):

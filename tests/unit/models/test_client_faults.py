@@ -286,6 +286,25 @@ async def test_a_proxy_that_refuses_has_sent_nothing(
     assert (fault.kind, fault.was_sent) == ("network", False)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://user:hunter2@127.0.0.1:9"),
+        ("HTTP_PROXY", "odd://user:hunter2@127.0.0.1:9"),
+        ("HTTP_PROXY", "http://user:hunter2@[::1"),
+        ("SSL_CERT_FILE", "hunter2.pem"),
+    ],
+)
+async def test_an_environment_that_cannot_be_used_is_told_without_its_passwords(
+    client: ProviderClient, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    fault = await fault_of(client, Endpoint(provider=Provider(name="scripted", base_url="http://models.example/v1")))
+    assert (fault.kind, fault.was_sent) == ("bad-request", False)
+    assert variable in fault.words
+    assert "hunter2" not in fault.words
+
+
 # -- cancelling -----------------------------------------------------------------------------------------------------
 
 

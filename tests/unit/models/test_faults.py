@@ -68,6 +68,7 @@ def limit_headers(reset: float | str, limit: int = 50) -> dict[str, str]:
         (520, "down"),
         (529, "down"),
         (599, "down"),
+        (300, "malformed"),
         (307, "malformed"),
         (204, "malformed"),
     ],
@@ -362,8 +363,10 @@ def test_words_are_short_and_a_key_is_hidden_before_they_are_cut() -> None:
     assert KEY[:6] not in fault.words
 
 
-def test_a_redirect_says_why_it_is_not_followed() -> None:
-    assert of(307, b"", {"location": "https://elsewhere"}).words.startswith("307: the address redirects to another one")
+@pytest.mark.parametrize("status", [300, 307, 399])
+def test_a_redirect_says_why_it_is_not_followed(status: int) -> None:
+    fault = of(status, b"", {"location": "https://elsewhere"})
+    assert fault.words.startswith(f"{status}: the address redirects to another one")
 
 
 # -- anything -------------------------------------------------------------------------------------------------------
