@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 # Tests mostly wait for processes of their own; more than a few at once only make each other late.
 PYTEST_JOBS ?= -n auto --maxprocesses 4 --dist worksteal
 CLIENT := client-vscode
+AGENT_LOCKS := server/testwright/provisioning/locks
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-client demo test test-server test-client lint lint-server lint-client vsix e2e bench lock clean
@@ -25,7 +26,7 @@ help:
 	@echo "make vsix    the VS Code extension as a package"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
 	@echo "make bench   the figures of the language server, of the router of models, and those of the comparison"
-	@echo "make lock    write requirements/ anew (needs uv)"
+	@echo "make lock    write requirements/ and the locks of the agent anew (needs uv)"
 	@echo "make clean   remove what the above made, .venv excepted"
 
 setup: $(VENV)/.runtime
@@ -124,6 +125,12 @@ lock:
 		--group pyproject.toml:peer-build -o requirements/peer-build.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --no-deps \
 		--group pyproject.toml:peer-model -o requirements/peer-model.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.12 --only-binary :all: \
+		--group pyproject.toml:agent-pinned -o $(AGENT_LOCKS)/openhands-ai-1.11.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.12 --only-binary :all: \
+		--group pyproject.toml:agent-newest -o $(AGENT_LOCKS)/openhands-sdk-1.58.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --only-binary :all: \
+		--group pyproject.toml:agent-uv -o $(AGENT_LOCKS)/uv.txt
 
 clean:
 	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis
