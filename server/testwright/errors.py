@@ -19,6 +19,7 @@ names the error in JSON, in events and in the documentation.
     ├── WriteRefused          write-refused    the place of the test file is not allowed
     ├── WriteConflict         write-conflict   the test file changed during the run
     ├── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    ├── SetupFailure          setup            an environment or an image could not be made
     └── ModelError            model            no answer of a model can be had
         ├── NoModels          no-models        none of the registry's models may or can be asked
         ├── ConsentMissing    consent          nobody has agreed that this workspace's code is sent to a model
@@ -135,6 +136,12 @@ class WriteFailure(TestwrightError):
     """The disk refused the write."""
 
     slug = "write-failure"
+
+
+class SetupFailure(TestwrightError):
+    """An environment or an image could not be made; nothing half done is left."""
+
+    slug = "setup"
 
 
 class ModelError(TestwrightError):

@@ -18,7 +18,7 @@ ROWS = (
     {"model"},
     {"settings", "housekeeping", "specification"},
     {"analysis", "boxes", "store"},
-    {"models"},
+    {"models", "provisioning"},
     {"engines", "judge", "writing"},
     {"service", "batch"},
     {"rendering", "doctor"},
@@ -29,7 +29,7 @@ ROWS = (
 )
 ROW = {name: number for number, names in enumerate(ROWS) for name in names}
 
-STARTERS = {"boxes", "writing/format.py"}
+STARTERS = {"boxes", "provisioning/installer.py", "writing/format.py"}
 STARTING_MODULES = {"subprocess", "multiprocessing", "pty"}
 STARTING_CALLS = {
     *(("os", name) for name in dir(os) if name.startswith(("exec", "spawn", "posix_spawn", "fork", "popen", "system"))),
@@ -122,7 +122,7 @@ def test_programs_of_their_own_import_nothing_of_the_rest(folder: str, allowed: 
     assert wrong == []
 
 
-def test_only_boxes_and_the_formatter_start_processes() -> None:
+def test_only_boxes_the_formatter_and_the_installer_start_processes() -> None:
     seen = [path for path in sources() if not {package_of(path), name_of(path)} & {"inside", *STARTERS}]
     assert [f"{name_of(path)}:{line}" for path in seen for line in process_starts(read(path))] == []
 
