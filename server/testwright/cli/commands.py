@@ -11,6 +11,7 @@ import click
 from testwright import __version__
 from testwright.cli.model_commands import consent, models
 from testwright.cli.options import debug_option, json_option, refuse_both, tape_options, together
+from testwright.cli.setup_commands import setup
 
 _GENERATE_HELP = """Write a proven test file for each target.
 
@@ -229,3 +230,4 @@ def clean(*, dry_run: bool) -> int:
 
 commands.add_command(models)
 commands.add_command(consent)
+commands.add_command(setup)

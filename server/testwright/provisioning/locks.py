@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from packaging.markers import Marker
 
@@ -23,7 +23,9 @@ LOCKS = Path(__file__).parent / "locks"
 UV_LOCK = LOCKS / "uv.txt"
 
 _FILES: dict[SdkName, str] = {"pinned": "openhands-ai-1.11.txt", "newest": "openhands-sdk-1.58.txt"}
-_PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w,-]*\])?==(?P<version>[^\s;\\]+)[ \t]*(?:;(?P<marker>[^\\\n]*))?")
+_PIN = re.compile(
+    r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w,-]*\])?==(?P<version>[^\s;\\]+)[ \t]*(?:;(?P<marker>[^\\\n]*))?"
+)
 _DIGEST_LENGTH = 12
 
 
@@ -76,7 +78,7 @@ class Lock:
         """
         minor = ".".join(python.split(".")[:2])
         on = {"python_version": minor, "python_full_version": python if python.count(".") > 1 else f"{python}.0"}
-        return sum(pin.marker is None or pin.marker.evaluate(cast("dict[str, str]", on)) for pin in self.pins)
+        return sum(pin.marker is None or pin.marker.evaluate(on) for pin in self.pins)
 
 
 def lock_of(sdk: SdkName) -> Lock:

@@ -1,0 +1,109 @@
+"""``testwright setup openhands``: make the agent's environment or remove it, and say how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from testwright.analysis.targets import find_workspace
+from testwright.cli.output import console, print_json
+from testwright.cli.signals import run_until_signal
+from testwright.cli.views import relative_to_home, size_words
+from testwright.provisioning.agent_environment import AgentEnvironment, remove, set_up
+from testwright.provisioning.locks import SdkName
+from testwright.provisioning.progress import SetupProgress, Tell
+
+_LINE_SECONDS = 5.0
+"""Between two lines about the same step, where there is no terminal."""
+
+
+def set_up_agent(sdk: SdkName, python: Path | None, *, as_json: bool) -> int:
+    """Make the agent's environment, unless it is there; 0.
+
+    Args:
+        sdk: Which SDK.
+        python: The interpreter that the user names for it.
+        as_json: Whether one JSON object is printed.
+
+    Raises:
+        TestwrightError: It could not be made.
+        KeyboardInterrupt: A signal has cancelled it; what was fetched is kept.
+    """
+    began = time.monotonic()
+    with _progress() as tell:
+        made = run_until_signal(set_up(sdk, workspace=find_workspace(Path.cwd()), tell=tell, python=python))
+    if as_json:
+        print_json(_to_json(made))
+        return 0
+    click.echo(
+        f"The agent is set up: OpenHands SDK {made.sdk} on Python {made.python_version} in "
+        f"{relative_to_home(made.folder)}, {size_words(made.size)}, in {time.monotonic() - began:.0f} s."
+    )
+    for note in made.notes:
+        click.echo(note)
+    return 0
+
+
+def remove_agent(sdk: SdkName | None, *, as_json: bool) -> int:
+    """Remove the environment of an SDK, or all; 0.
+
+    Raises:
+        TestwrightError: It is in use, or could not be removed.
+    """
+    with _progress() as tell:
+        removed = run_until_signal(remove(sdk, tell=tell))
+    if as_json:
+        print_json({"removed": [str(path) for path in removed]})
+        return 0
+    for path in removed:
+        click.echo(f"Removed {relative_to_home(path)}")
+    if not removed:
+        click.echo("The agent is not set up, so there is nothing to remove.")
+    return 0
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Show on standard error how far it is: one line that changes at a terminal, else a line now and then."""
+    shown = console(stderr=True)
+    if not shown.is_terminal:
+        yield _Lines(shown).tell
+        return
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=shown, transient=True) as progress:
+        bar = progress.add_task("", total=None)
+        yield lambda event: progress.update(bar, description=event.words)
+
+
+class _Lines:
+    """Prints how far it is, a line for each step and not too many of the same."""
+
+    def __init__(self, shown: Console) -> None:
+        self._shown = shown
+        self._step = ""
+        self._at = 0.0
+
+    def tell(self, event: SetupProgress) -> None:
+        now = time.monotonic()
+        is_news = event.step != self._step or now - self._at >= _LINE_SECONDS
+        if is_news and event.step != "done":
+            self._shown.print(event.words, soft_wrap=True)
+            self._step, self._at = event.step, now
+
+
+def _to_json(made: AgentEnvironment) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder),
+        "interpreter": str(made.python),
+        "python": made.python_version,
+        "sdk": made.sdk,
+        "bytes": made.size,
+        "notes": list(made.notes),
+    }

@@ -1,0 +1,54 @@
+"""What the user may say about what the agent needs: ``testwright setup ...``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from testwright.cli.options import debug_option, json_option
+
+_OPENHANDS_HELP = """Set up the agent: OpenHands, in a Python environment of its own in Testwright's cache.
+
+It is made of locked wheels from the package index that pip or uv is set up for; nothing is built, and nothing of it is
+run outside a box. It takes about a gigabyte. Interrupted, it goes on where it was when it is started again.
+
+\b
+    testwright setup openhands
+    testwright setup openhands --sdk newest --python 3.13
+    testwright setup openhands --remove
+
+\b
+Exit codes:
+    0    it is there; with --remove: it is gone
+    2    the request is wrong
+    3    it could not be made or removed
+    130  cancelled
+"""
+
+
+@click.group(short_help="Set up what the agent needs.")
+def setup() -> None:
+    """Set up what the agent needs on this machine."""
+
+
+@setup.command(short_help="Set up the agent in a Python environment of its own.", help=_OPENHANDS_HELP)
+@click.option(
+    "--sdk",
+    type=click.Choice(["pinned", "newest"]),
+    help="The SDK that openhands-ai wants, or the newest that was tried.  [default: pinned; to remove, both]",
+)
+@click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="Python 3.12 or 3.13 for it.")
+@click.option("--remove", is_flag=True, help="Remove it, and what was kept to make it.")
+@json_option
+@debug_option
+def openhands(*, sdk: Any, python: Path | None, remove: bool, as_json: bool) -> int:
+    """Set up the agent; the help stands in ``_OPENHANDS_HELP``."""
+    if remove and python is not None:
+        raise click.UsageError("--python does not go with --remove.")
+    from testwright.cli.setting_up import remove_agent, set_up_agent  # noqa: PLC0415
+
+    if remove:
+        return remove_agent(sdk, as_json=as_json)
+    return set_up_agent(sdk or "pinned", python, as_json=as_json)
