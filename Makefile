@@ -107,8 +107,9 @@ bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/route.py
 	@$(BIN)/python tests/bench/generate.py --set all
 
+lock: export PATH := $(abspath $(BIN)):$(PATH)
 lock:
-	@command -v uv >/dev/null || { echo "uv is needed: pip install uv"; exit 1; }
+	@command -v uv >/dev/null || { echo "uv is needed: make setup-dev, or pip install uv"; exit 1; }
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \

@@ -73,8 +73,9 @@ def project() -> dict[str, object]:
 
 
 def test_lock_files_name_no_index_and_hash_every_package() -> None:
-    locks = [path for path in tracked() if path.parent.name == "requirements" or path.name == "package-lock.json"]
-    assert {path.name for path in locks} >= {"runtime.txt", "build.txt", "dev.txt"}
+    folders = {"requirements", "locks"}
+    locks = [path for path in tracked() if path.parent.name in folders or path.name == "package-lock.json"]
+    assert {path.name for path in locks} >= {"runtime.txt", "build.txt", "dev.txt", "uv.txt", "openhands-ai-1.11.txt"}
     for path in locks:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":

@@ -39,7 +39,7 @@ _WHEELS_ONLY = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 # Compiles with all processors, giving way to everything else. Some packages hold templates that are no Python.
 _COMPILE = """
 import compileall, os, sys
-os.nice(15)
+os.nice(5)
 compileall.compile_dir(sys.argv[1], quiet=2, workers=0)
 """
 
