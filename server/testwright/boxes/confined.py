@@ -150,7 +150,7 @@ async def start_confined(
         os.close(descriptor)
         os.close(status_write)
     tree = _LauncherTree(process, status_read, registry, marker, scratch)
-    return SupervisedProcess(process, tree, stdin=command.stdin, limits=command.limits, wall_start=wall_start)
+    return SupervisedProcess(process, tree, command=command, wall_start=wall_start)
 
 
 class _LauncherTree:

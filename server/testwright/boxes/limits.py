@@ -12,8 +12,9 @@ import os
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, ClassVar, Protocol, Self
 
+from testwright.boxes.feeding import Input
 from testwright.boxes.launcher import processes
-from testwright.boxes.protocol import MIB, BoxExit, ExitCause, Limits
+from testwright.boxes.protocol import MIB, BoxExit, Command, ExitCause, Limits
 from testwright.errors import BoxFailure, TestwrightError
 
 STDERR_TAIL = 64 * 1024
@@ -94,20 +95,21 @@ class SupervisedProcess:
     """A ``BoxProcess``: one start under its limits."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, tree: ProcessTree, *, stdin: bytes, limits: Limits, wall_start: float
+        self, process: asyncio.subprocess.Process, tree: ProcessTree, *, command: Command, wall_start: float
     ) -> None:
         """Begin to watch.
 
         Args:
             process: What was started, all three standard streams being pipes.
             tree: What there is to count and kill.
-            stdin: All of the standard input.
-            limits: Limits of this start.
+            command: What it is, with its standard input and its limits.
             wall_start: The loop's time at which the wall time began.
         """
+        limits = command.limits
         self._process = process
         self._tree = tree
         self._limits = limits
+        self._input = Input(process.stdin, command)
         self._cause: ExitCause | None = None
         self._exit: BoxExit | None = None
         self._failure: BoxFailure | None = None
@@ -116,7 +118,7 @@ class SupervisedProcess:
         self._stdout_bytes = 0
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + limits.wall - (loop.time() - wall_start)
-        self._feeding = loop.create_task(self._feed(stdin))
+        self._feeding = loop.create_task(self._input.feed())
         self._listening = loop.create_task(self._listen())
         self._watching = loop.create_task(self._watch())
         self._ending = loop.create_task(self._end())
@@ -147,6 +149,18 @@ class SupervisedProcess:
         if rest and ended.cause == "exited":
             yield bytes(rest)
 
+    async def send(self, data: bytes) -> None:
+        """Write to the standard input of an interactive start; returns when the program has taken most of it.
+
+        Raises:
+            BoxFailure: The program has ended or is being killed, or its input is closed.
+        """
+        await self._input.send(data)
+
+    async def close_input(self) -> None:
+        """End the standard input; what was sent still arrives."""
+        await self._input.close()
+
     async def wait(self) -> BoxExit:
         """Wait for the end; output that nobody has read is read, counted and dropped.
 
@@ -175,6 +189,7 @@ class SupervisedProcess:
             if reason:
                 self._reason = f"\nThe box was ended: {reason}.\n"
         if not self._ending.done():
+            self._input.abandon()
             self._tree.kill()
 
     async def _read(self) -> bytes:
@@ -195,16 +210,6 @@ class SupervisedProcess:
         if self._exit is None:
             raise BoxFailure("The box ended without telling how.", next_step="Run again.")
         return self._exit
-
-    async def _feed(self, stdin: bytes) -> None:
-        writer = self._process.stdin
-        if writer is None:
-            return
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a program need not read its input
-            writer.write(stdin)
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
 
     async def _listen(self) -> None:
         stderr = self._process.stderr
@@ -260,6 +265,7 @@ class SupervisedProcess:
         """Wait until all is over, whatever ends it, and tidy up."""
         try:
             status = await self._status()
+            self._input.abandon()  # nobody reads it any more, whoever holds its other end
             self._tree.kill()  # the program may have ended before what it started
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._tree.gone(), _GRACE)
@@ -276,6 +282,7 @@ class SupervisedProcess:
             cause = self._cause or ("signalled" if code < 0 else "exited")
             self._exit = BoxExit(cause, code, stderr + self._reason)
         finally:
+            self._input.abandon()
             self._tree.kill()  # we may have been cancelled before the end
             for task in (self._watching, self._listening, self._feeding):
                 task.cancel()
