@@ -10,12 +10,13 @@ import configparser
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from testwright.errors import SetupFailure
 
+_MACHINE = Path("/etc")
 _UV_INDEXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _UV_KEYS = {"index", "index-url", "extra-index-url", "find-links", "no-index"}
 
@@ -52,12 +53,15 @@ class IndexSettings:
         return f"IndexSettings({len(self.environment)} variables, no_index={self.no_index})"
 
 
-def index_settings(environ: Mapping[str, str], *, prefix: Path | None = None) -> IndexSettings:
+def index_settings(
+    environ: Mapping[str, str], *, prefix: Path | None = None, machine: Path = _MACHINE
+) -> IndexSettings:
     """Read the settings of uv and pip.
 
     Args:
         environ: The process's environment.
         prefix: The environment whose pip it is; the one that runs Testwright when None.
+        machine: Folder of the machine's settings.
 
     Raises:
         SetupFailure: A file of pip's cannot be read.
@@ -67,10 +71,10 @@ def index_settings(environ: Mapping[str, str], *, prefix: Path | None = None) ->
         for name, value in environ.items()
         if name in _PASSED or (name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD")))
     }
-    pip = _pip_values(environ, Path(sys.prefix) if prefix is None else prefix)
+    pip = _pip_values(_pip_files(environ, Path(sys.prefix) if prefix is None else prefix, machine), environ)
     for variable, value in _translated(pip).items():
         environment.setdefault(variable, value)
-    if any(environ.get(name) for name in _UV_INDEXES) or _uv_file_names_indexes(environ):
+    if any(environ.get(name) for name in _UV_INDEXES) or _uv_file_names_indexes(environ, machine):
         return IndexSettings(environment)
     for variable, value in _indexes(pip).items():
         environment.setdefault(variable, value)
@@ -104,9 +108,9 @@ def _place(word: str) -> str:
     return word if "://" in word or word.startswith("file:") else str(Path(word).expanduser().absolute())
 
 
-def _pip_values(environ: Mapping[str, str], prefix: Path) -> dict[str, str]:
+def _pip_values(files: Iterable[Path], environ: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for path in _pip_files(environ, prefix):
+    for path in files:
         parser = configparser.RawConfigParser()
         try:
             if not path.is_file():
@@ -126,7 +130,7 @@ def _pip_values(environ: Mapping[str, str], prefix: Path) -> dict[str, str]:
     return values
 
 
-def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
+def _pip_files(environ: Mapping[str, str], prefix: Path, machine: Path) -> Iterator[Path]:
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
@@ -136,7 +140,7 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
         yield Path(folder, "pip", "pip.conf")
     if sys.platform == "darwin":
         yield Path("/") / mac
-    yield Path("/etc/pip.conf")
+    yield machine / "pip.conf"
     if home is not None:
         yield home / ".pip" / "pip.conf"
         if sys.platform == "darwin":
@@ -147,10 +151,10 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
         yield Path(named)
 
 
-def _uv_file_names_indexes(environ: Mapping[str, str]) -> bool:
+def _uv_file_names_indexes(environ: Mapping[str, str], machine: Path) -> bool:
     """Whether the user's or the machine's ``uv.toml`` says where packages come from; uv reads it itself."""
     folders = [Path(folder, "uv") for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)]
-    folders.append(Path("/etc/uv"))
+    folders.append(machine / "uv")
     if environ.get("XDG_CONFIG_HOME") or environ.get("HOME"):
         folders.append(Path(environ.get("XDG_CONFIG_HOME") or Path(environ["HOME"], ".config"), "uv"))
     for folder in folders:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from packaging.markers import Marker
+from packaging.markers import InvalidMarker, Marker
 
 from testwright.errors import SetupFailure
 
@@ -94,18 +94,21 @@ def read_lock(path: Path) -> Lock:
     """Read a lock file.
 
     Raises:
-        SetupFailure: It cannot be read, or names no package.
+        SetupFailure: It cannot be read, has a wrong marker, or names no package.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise _damaged(path, f"cannot be read: {error.strerror or error}") from error
     found = (_PIN.match(line) for line in content.decode("utf-8", "replace").splitlines())
-    pins = tuple(
-        Pin(match["name"], match["version"], Marker(match["marker"]) if match["marker"] else None)
-        for match in found
-        if match is not None
-    )
+    try:
+        pins = tuple(
+            Pin(match["name"], match["version"], Marker(match["marker"]) if match["marker"] else None)
+            for match in found
+            if match is not None
+        )
+    except InvalidMarker as error:
+        raise _damaged(path, "has a marker that cannot be read") from error
     if not pins:
         raise _damaged(path, "names no package")
     return Lock(path, hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH], pins)

@@ -160,7 +160,7 @@ def roots_of(folder: Path) -> tuple[Path, ...]:
         InterpreterError: Its Python has gone.
     """
     executable = folder / "bin" / "python"
-    around = Surroundings(workspace=folder, home=None)
+    around = Surroundings(workspace=folder.with_name(".none"), home=None)  # so that no workspace is left out
     return read_interpreter(executable, origin="the agent's environment", around=around).roots
 
 

@@ -10,7 +10,7 @@ from testwright.analysis.interpreters import find_interpreter
 from testwright.errors import InterpreterError
 from testwright.model import Interpreter
 
-WANTED = ("3.12", "3.13")
+WANTED: tuple[str, ...] = ("3.12", "3.13")
 """What ``openhands-ai`` 1.11 can be installed for, the version that was tried most first."""
 
 _NEXT_STEP = "Install Python 3.12 or 3.13 (or, with uv: uv python install 3.12), or name one with --python."
