@@ -21,6 +21,7 @@ from testwright.boxes.reaping import Registry
 from testwright.errors import TestwrightError
 from testwright.housekeeping import cache_dir, scratch_parent, state_dir, tree_size
 from testwright.model import Interpreter
+from testwright.provisioning.agent_environment import find, setup_is_running
 from testwright.settings import Options, Settings, resolve_settings
 
 State = Literal["ok", "note", "missing"]
@@ -73,6 +74,7 @@ async def examine(
     findings = [_ourselves(), _formatter()]
     findings.extend(_folders(variables))
     findings.extend(await _boxes())
+    findings.append(_agent(variables))
     findings.extend([finding async for finding in _project(root, python, variables)])
     return findings
 
@@ -113,6 +115,21 @@ async def _boxes() -> list[Finding]:
         )
         for name, probe in isolating.items()
     ]
+
+
+def _agent(environ: Mapping[str, str]) -> Finding:
+    """The agent's own environment; without it the embedded engine does its job all the same."""
+    try:
+        found = find(environ=environ)
+        is_running = setup_is_running(environ)
+    except TestwrightError as error:
+        return Finding("agent", "note", error.message, error.next_step)
+    if found is not None:
+        return Finding("agent", "ok", f"OpenHands SDK {found.sdk} on Python {found.python_version}, {found.folder}")
+    if is_running:
+        return Finding("agent", "note", "it is being set up just now", "Wait for it.")
+    next_step = "For tests by a model that works as an agent: testwright setup openhands."
+    return Finding("agent", "note", "OpenHands is not set up", next_step)
 
 
 async def _project(root: Path, python: Path | None, environ: Mapping[str, str]) -> AsyncIterator[Finding]:

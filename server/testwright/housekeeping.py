@@ -48,7 +48,7 @@ DATABASE_PARTS = ("", "-wal", "-shm", "-journal")
 
 _MARKER_TEXT = "This folder belongs to Testwright; `testwright clean` removes it.\n"
 _DATABASES = frozenset(name + age + part for name in (STORE, LEDGER) for age in ("", ASIDE) for part in DATABASE_PARTS)
-_ENTRIES = _DATABASES | {"boxes", "crashes", "overlay", "proposals", "refreshed_models.json", "reports"}
+_ENTRIES = _DATABASES | {"agents", "boxes", "crashes", "overlay", "proposals", "refreshed_models.json", "reports"}
 
 Kind = Literal["cache", "state", "scratch"]
 

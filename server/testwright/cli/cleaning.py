@@ -8,6 +8,7 @@ from testwright import housekeeping
 from testwright.boxes.reaping import Registry, reap_orphans
 from testwright.cli.errors import EXIT_NOTHING
 from testwright.cli.views import relative_to_home, size_words
+from testwright.provisioning.agent_environment import setup_is_running
 
 
 def clean_up(*, dry_run: bool) -> int:
@@ -22,8 +23,8 @@ def clean_up(*, dry_run: bool) -> int:
     found = housekeeping.places(*Registry.default().noted_folders())
     for place in found:
         words = f"{place.kind} {relative_to_home(place.path)} ({size_words(place.size)})"
-        if place.in_use:
-            click.echo(f"Left {words}: a run that is going on may need it.")
+        if why := _why_left(place):
+            click.echo(f"Left {words}: {why}.")
         elif dry_run:
             click.echo(f"Would remove {words}")
         else:
@@ -37,3 +38,9 @@ def clean_up(*, dry_run: bool) -> int:
     if not found:
         click.echo("Nothing is kept outside the workspace.")
     return code
+
+
+def _why_left(place: housekeeping.Place) -> str:
+    if place.in_use:
+        return "a run that is going on may need it"
+    return "the agent is being set up there" if place.kind == "cache" and setup_is_running() else ""

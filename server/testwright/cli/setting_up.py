@@ -12,13 +12,13 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from testwright.analysis.targets import find_workspace
 from testwright.cli.output import console, print_json
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import relative_to_home, size_words
-from testwright.provisioning.agent_environment import AgentEnvironment, remove, set_up
+from testwright.provisioning.agent_environment import AgentEnvironment, remove
 from testwright.provisioning.locks import SdkName
 from testwright.provisioning.progress import SetupProgress, Tell
+from testwright.service import agent_setup as service
 
 _LINE_SECONDS = 5.0
 """Between two lines about the same step, where there is no terminal."""
@@ -38,7 +38,7 @@ def set_up_agent(sdk: SdkName, python: Path | None, *, as_json: bool) -> int:
     """
     began = time.monotonic()
     with _progress() as tell:
-        made = run_until_signal(set_up(sdk, workspace=find_workspace(Path.cwd()), tell=tell, python=python))
+        made = run_until_signal(service.set_up_agent(tell, sdk=sdk, python=python))
     if as_json:
         print_json(_to_json(made))
         return 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from testwright.errors import InterpreterError, SetupFailure
 from testwright.housekeeping import cache_dir, remove_tree
 from testwright.model import Interpreter
 from testwright.provisioning import verify
+from testwright.provisioning.extra import installed_sdk, own_interpreter
 from testwright.provisioning.holding import held, is_held
 from testwright.provisioning.locks import Lock, SdkName, lock_of
 from testwright.provisioning.making import (
@@ -51,7 +53,7 @@ class AgentEnvironment:
         python_version: As in ``3.12.1``.
         sdk: Version of ``openhands-sdk``.
         roots: Folders of the host that a box must show for it: itself, and its Python's installation.
-        size: Bytes on the disk, when it was made.
+        size: Bytes on the disk, when it was made; 0 for the one that Testwright runs in.
         notes: Sentences for the user about its making.
     """
 
@@ -65,14 +67,14 @@ class AgentEnvironment:
 
 
 def find(sdk: SdkName | None = None, *, environ: Mapping[str, str] | None = None) -> AgentEnvironment | None:
-    """The environment that was set up; quick, and nothing is started or changed.
+    """The environment that was set up, or that Testwright runs in; quick, and nothing is started or changed.
 
     Args:
         sdk: None for whichever there is, the pinned one first.
         environ: Variables to look at; the process's own when None.
 
     Returns:
-        None when there is none of this version of Testwright, or when its Python has gone.
+        None when there is none with what this version of Testwright has locked, or when its Python has gone.
 
     Raises:
         SettingsError: ``TESTWRIGHT_CACHE_DIR`` names a folder that cannot be ours.
@@ -81,7 +83,7 @@ def find(sdk: SdkName | None = None, *, environ: Mapping[str, str] | None = None
     """
     agents = cache_dir(environ) / FOLDER
     for name in ("pinned", "newest") if sdk is None else (sdk,):
-        found = _find_in(agents, lock_of(name), None)
+        found = _find_in(agents, lock_of(name), None) or _of_the_extra(lock_of(name))
         if found is not None:
             return found
     return None
@@ -218,3 +220,11 @@ def _read(folder: Path, lock: Lock) -> AgentEnvironment | None:
         return None
     python = folder / "bin" / "python"
     return AgentEnvironment(folder, python, version, lock.sdk, roots, int(size), tuple(map(str, notes)))
+
+
+def _of_the_extra(lock: Lock) -> AgentEnvironment | None:
+    """The environment that Testwright runs in, when it has this SDK."""
+    if installed_sdk() != lock.sdk or (own := own_interpreter()) is None:
+        return None
+    version, roots = own
+    return AgentEnvironment(Path(sys.prefix), Path(sys.executable), version, lock.sdk, roots, 0)

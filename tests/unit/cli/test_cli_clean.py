@@ -11,6 +11,8 @@ import pytest
 
 from testwright.boxes.reaping import Registry
 from testwright.housekeeping import ASIDE, LEDGER, MARKER, STALE_SECONDS, STORE, cache_dir, state_dir
+from testwright.provisioning.agent_environment import FOLDER
+from testwright.provisioning.holding import held
 from testwright.store import Store
 from testwright.store.ledger import Ledger
 
@@ -39,6 +41,15 @@ def test_all_is_removed_and_named(testwright: Any, private: Path) -> None:
     assert sorted(path.name for path in private.iterdir()) == ["tmp"]
     assert list((private / "tmp").iterdir()) == []
     assert testwright("clean").stdout == "Nothing is kept outside the workspace.\n"
+
+
+async def test_what_a_set_up_of_the_agent_needs_is_left(testwright: Any, private: Path) -> None:
+    async with held(cache_dir() / FOLDER, lambda: None):
+        outcome = testwright("clean")
+    assert outcome.stdout.startswith("Left cache ")
+    assert "the agent is being set up there" in outcome.stdout
+    assert (cache_dir() / FOLDER).is_dir()
+    assert testwright("clean").stdout.startswith("Removed cache ")
 
 
 def test_what_is_kept_of_earlier_runs_is_removed(testwright: Any, private: Path) -> None:

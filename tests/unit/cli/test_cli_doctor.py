@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from testwright.boxes.protocol import Probe
+from testwright.provisioning.agent_environment import AgentEnvironment
 
 
 @pytest.fixture
@@ -101,3 +102,29 @@ def test_for_a_person_it_is_a_table(testwright: Any, workspace: Path) -> None:
     assert "\x1b" not in text
     assert any(line.split()[:2] == ["ok", "testwright"] for line in text.splitlines())
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_the_agent_is_a_note_until_it_is_set_up(
+    testwright: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--workspace", str(workspace))
+    _, findings = examined(testwright, *asked)
+    [finding] = findings["agent"]
+    assert (finding["state"], finding["detail"]) == ("note", "OpenHands is not set up")
+    assert "testwright setup openhands" in finding["next_step"]
+
+    monkeypatch.setattr("testwright.doctor.setup_is_running", lambda _: True)
+    _, findings = examined(testwright, *asked)
+    assert findings["agent"][0]["detail"] == "it is being set up just now"
+
+    there = AgentEnvironment(Path("/cache/a"), Path("/cache/a/bin/python"), "3.12.1", "1.34.0", (), 0)
+    monkeypatch.setattr("testwright.doctor.find", lambda **_: there)
+    _, findings = examined(testwright, *asked)
+    assert findings["agent"] == [
+        {
+            "name": "agent",
+            "state": "ok",
+            "detail": "OpenHands SDK 1.34.0 on Python 3.12.1, /cache/a",
+            "next_step": "",
+        }
+    ]
