@@ -12,7 +12,10 @@ names the error in JSON, in events and in the documentation.
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
+    │   └── DockerUnavailable docker           Docker cannot be used: not there, not running, not allowed, no image
     ├── BoxFailure            box-failure      a box that started did not do its job (limits, a crash, bad data)
+    │   └── DockerFailure     docker-failure   Docker did not do what it was asked: no space, gone in the middle, paused
+    ├── AgentFailure          agent            the agent's program wrote what is no message of ours, or nothing
     ├── ImportFailure         import-failure   the module under test cannot be imported in the box
     ├── NothingToJudge        nothing-to-judge the module has no test that can be run
     ├── NothingProven         nothing-proven   no candidate survived the judge
@@ -100,6 +103,24 @@ class BoxFailure(TestwrightError):
     """A box that started did not do its job."""
 
     slug = "box-failure"
+
+
+class DockerUnavailable(BoxUnavailable):
+    """Docker cannot be used: not installed, not running, not allowed, too old, or without the image."""
+
+    slug = "docker"
+
+
+class DockerFailure(BoxFailure):
+    """Docker did not do what it was asked, or stopped doing it."""
+
+    slug = "docker-failure"
+
+
+class AgentFailure(TestwrightError):
+    """The agent's program broke off, or wrote what is no message of ours; what was proven before is kept."""
+
+    slug = "agent"
 
 
 class ImportFailure(TestwrightError):

@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Self
 
 from testwright.boxes.feeding import Input
 from testwright.boxes.launcher import processes
 from testwright.boxes.protocol import MIB, BoxExit, Command, ExitCause, Limits
+from testwright.boxes.trees import GRACE, Outcome, ProcessTree
 from testwright.errors import BoxFailure, TestwrightError
 
 STDERR_TAIL = 64 * 1024
@@ -24,7 +25,7 @@ LONGEST_LINE = 8 * MIB
 _CHUNK = 64 * 1024
 _WATCH_EVERY = 0.08  # seconds: the kernel's limits hold a single process at once, this is for trees
 _SCRATCH_LOOK = 3  # the scratch is measured at every third look
-_GRACE = 1.0  # seconds in which a killed tree has to be gone
+
 _OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
 
 
@@ -50,45 +51,6 @@ def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, tuple[
     }
     # The CPU's hard limit is later, so that it is SIGXCPU that ends the program, which tells why.
     return {"cpu": (cpu, cpu + 1), **{name: (value, value) for name, value in same.items()}}
-
-
-class ProcessTree(Protocol):
-    """The processes of one start, as the box that started them can reach them."""
-
-    forks_are_limited: ClassVar[bool]
-    """Whether the kernel counts this tree's processes by themselves; else the supervisor does."""
-
-    def pids(self) -> list[int]:
-        """All of the tree, in the host's numbers."""
-        ...
-
-    def scratch_size(self) -> int:
-        """Bytes that the scratch takes on the host's disk; 0 where the kernel limits it."""
-        ...
-
-    def kill(self) -> None:
-        """Send the kill to all of it; returns at once, may be repeated."""
-        ...
-
-    async def gone(self) -> None:
-        """Return when nothing of it is alive."""
-        ...
-
-    def outcome(self, status: int, stderr: str) -> int:
-        """The program's exit code or minus its signal.
-
-        Args:
-            status: Of the process that was started.
-            stderr: The end of what it wrote; its reason, when the program did not start.
-
-        Raises:
-            BoxFailure: The program did not even start.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give back descriptors, and delete what the start left on the disk."""
-        ...
 
 
 class SupervisedProcess:
@@ -179,7 +141,7 @@ class SupervisedProcess:
         if stdout is not None:
             # Its pipe counts as open until it was read to its end, and nobody else will.
             with contextlib.suppress(RuntimeError, TimeoutError):  # RuntimeError: somebody does
-                async with asyncio.timeout(_GRACE):
+                async with asyncio.timeout(GRACE):
                     while await stdout.read(_CHUNK):
                         pass
 
@@ -268,19 +230,19 @@ class SupervisedProcess:
             self._input.abandon()  # nobody reads it any more, whoever holds its other end
             self._tree.kill()  # the program may have ended before what it started
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._tree.gone(), _GRACE)
+                await asyncio.wait_for(self._tree.gone(), self._tree.grace())
             self._watching.cancel()
             # A pipe ends when its last writer has gone; should one have escaped, it is not waited for.
-            await asyncio.wait([self._listening, self._feeding], timeout=_GRACE)
+            await asyncio.wait([self._listening, self._feeding], timeout=GRACE)
             stderr = self._tail.decode("utf-8", errors="replace")
             try:
-                code = self._tree.outcome(status, stderr)
+                outcome = self._tree.outcome(status, stderr)
             except BoxFailure as failure:
                 if self._cause is None:
                     self._failure = failure
-                code = status
-            cause = self._cause or ("signalled" if code < 0 else "exited")
-            self._exit = BoxExit(cause, code, stderr + self._reason)
+                outcome = Outcome(status)
+            cause = self._cause or outcome.cause or ("signalled" if outcome.code < 0 else "exited")
+            self._exit = BoxExit(cause, outcome.code, stderr + (self._reason or outcome.reason))
         finally:
             self._input.abandon()
             self._tree.kill()  # we may have been cancelled before the end
