@@ -197,7 +197,7 @@ async def open_models(  # noqa: PLR0913 - all that a run may want to say of its 
     )
     async with AsyncExitStack() as stack:
         if replay is None:
-            ledger = await asyncio.to_thread(lambda: Ledger.open(state_dir(environ)))
+            ledger = Ledger(await asyncio.to_thread(state_dir, environ))  # opened when it is first looked at
             stack.push_async_callback(asyncio.to_thread, ledger.close)
             look = functools.partial(plan_models, settings, workspace, environ=environ, need=need, probe=probe)
             plan = await asyncio.to_thread(look, ledger=ledger, now=means.clock.time())
@@ -242,7 +242,7 @@ async def _providers(plan: Plan, ledger: Ledger, clock: Clock, record: Path | No
     endpoints = endpoints_of(plan)
     if record is not None:
         clean = functools.partial(cleaned, secrets=[state.key for state in plan.keys if state.key is not None])
-        tape = await asyncio.to_thread(RecordingTape.open, record, chain=plan.chain, clock=clock, clean=clean)
+        tape = RecordingTape.open(record, chain=plan.chain, clock=clock, clean=clean)
         stack.push_async_callback(asyncio.to_thread, tape.close)
     return _Source(chain=plan.chain, endpoints=endpoints, ledger=ledger, clock=clock, tape=tape, notes=plan.notes)
 
@@ -252,13 +252,14 @@ async def _replay(path: Path, stack: AsyncExitStack) -> _Source:
     tape = await asyncio.to_thread(ReplayTape.open, path)
     folder = scratch_parent() / f"{APPLICATION}-replay-{secrets.token_hex(16)}"
     stack.push_async_callback(asyncio.to_thread, remove_tree, folder)
-    ledger = await asyncio.to_thread(_private_ledger, folder)
+    _make_private(folder)
+    ledger = Ledger(folder)
     stack.push_async_callback(asyncio.to_thread, ledger.close)
     endpoints = {choice.provider.name: Endpoint(provider=choice.provider, key=None) for choice in tape.chain.choices}
     return _Source(chain=tape.chain, endpoints=endpoints, ledger=ledger, clock=tape.clock, tape=tape, notes=())
 
 
-def _private_ledger(folder: Path) -> Ledger:
+def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
@@ -266,7 +267,6 @@ def _private_ledger(folder: Path) -> Ledger:
             f"A folder for the replay cannot be made at {folder}: {error.strerror or error}.",
             next_step="Set TMPDIR to a folder that can be written.",
         ) from error
-    return Ledger.open(folder)
 
 
 def _settle(ledger: Ledger, run: str | None, uses: tuple[ModelUse, ...], when: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from memory_keyring import MemoryKeyring
 from scripted_provider import (
     ScriptedProvider,
     SeenRequest,
@@ -293,6 +295,31 @@ async def test_a_run_that_is_cancelled_is_still_accounted_for(desk: Desk) -> Non
     with desk.ledger() as ledger:
         (stored,) = ledger.uses(START - 60)
         assert (stored.use.requests, stored.use.answers) == (2, 1)
+
+
+async def test_opening_can_be_cancelled_while_a_keyring_hangs(desk: Desk) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Hanging(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            loop.call_soon_threadsafe(asked.set)
+            return super().wait(timeout)
+
+    async def run() -> None:
+        async with desk.open(Settings()):
+            pytest.fail("the door was open")
+
+    with MemoryKeyring.in_use() as ring:
+        ring.hangs = Hanging()
+        try:
+            task = asyncio.create_task(run())
+            await asked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        finally:
+            ring.hangs.set()
 
 
 async def test_an_account_that_cannot_be_kept_is_a_note_and_hides_no_error(desk: Desk) -> None:
