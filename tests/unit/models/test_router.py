@@ -36,7 +36,7 @@ from testwright.models.client import ProviderClient
 from testwright.models.course import MOST_REPEATS
 from testwright.models.router import Router
 from testwright.models.tape import RecordingTape
-from testwright.models.values import Chain, ChatAnswer, Fault, Provider, Usage
+from testwright.models.values import Chain, ChatAnswer, Fault, FaultKind, Provider, RouterEvent, Usage
 
 
 class Served(Scene):
@@ -265,6 +265,16 @@ async def test_a_wall_clock_that_jumps_sends_no_more_than_a_minute_allows(scene:
     await router.complete(question())
     later = scene.server.requests[20].when - scene.server.requests[0].when
     assert 60.0 - max(0.0, jump) - 0.01 <= later <= 120.0
+
+
+@pytest.mark.parametrize("kind", ["account-day-limit", "account-minute-limit"])
+async def test_an_account_that_is_closed_at_the_very_last_is_what_is_told(played: Played, kind: FaultKind) -> None:
+    down = Fault("down", "502: down", status=502)
+    limit = Fault(kind, "429: used up", status=429, retry_after=3_000.0)
+    plays = iter([(0.0, one) for one in (down, down, down, limit)])
+    played.player.play = lambda _: next(plays)
+    with pytest.raises(AccountLimit, match=r"takes no more requests of this account for now: 429: used up\."):
+        await played.router("a").complete(question())
 
 
 async def test_what_was_never_sent_costs_nothing(scene: Served) -> None:
@@ -581,6 +591,20 @@ async def test_the_key_is_in_nothing_that_is_told(scene: Served) -> None:
     told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert KEY not in told + repr(scene.events) + repr(router) + repr(router.uses()) + str(caught.value)
     assert KEY.encode() not in b"".join(path.read_bytes() for path in scene.folder.iterdir())
+
+
+async def test_who_fails_to_listen_costs_neither_the_budget_nor_the_probe(played: Played) -> None:
+    await open_breaker(played, "a")
+    router = played.router("a")
+
+    def fail(_: RouterEvent) -> None:
+        raise ZeroDivisionError
+
+    router._on_event = fail
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await router.complete(question())
+    assert is_at_rest(played, router, "a")
 
 
 # -- the tape -------------------------------------------------------------------------------------------------------
