@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from testwright.cli.model_surroundings import surroundings
@@ -132,11 +133,10 @@ def _left(ledger: Ledger, plan: Plan, now: float) -> list[Left]:
     return list(found.values())
 
 
-def _view(uses: Sequence[ModelUse]) -> Any:
-    numbers = ("Requests", "Answers", "Tokens", "Cost", "Seconds", "Retries")
-    view = table("Model", *numbers, "Faults", numbers=numbers)
+def _view(uses: Sequence[ModelUse]) -> RenderableType:
+    numbers = ("Requests", "Answers", "Tokens", "Cost", "Seconds")
+    view = table("Model", *numbers, numbers=numbers)
     for use in uses:
-        faults = ", ".join(f"{count} {kind}" for kind, count in sorted(use.faults.items()))
         view.add_row(
             Text(use.model),
             f"{use.requests:,}",
@@ -144,10 +144,16 @@ def _view(uses: Sequence[ModelUse]) -> Any:
             f"{use.prompt_tokens + use.completion_tokens:,}",
             cost_words(use.cost),
             f"{use.seconds:,.0f}",
-            f"{use.retries:,}",
-            Text(faults),
         )
-    return view
+    return Group(view, *(Text(f"{use.model}: {words}") for use in uses if (words := _trouble_words(use))))
+
+
+def _trouble_words(use: ModelUse) -> str:
+    """How often a model failed, and was asked again; empty when it never did."""
+    parts = [f"{count} {kind}" for kind, count in sorted(use.faults.items())]
+    if use.retries:
+        parts.append("asked again once" if use.retries == 1 else f"asked again {use.retries:,} times")
+    return ", ".join(parts)
 
 
 def _left_words(left: Left, now: float) -> str:

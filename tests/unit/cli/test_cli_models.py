@@ -23,6 +23,7 @@ from scripted_provider import (
     tool_call,
 )
 from served_provider import served_provider
+from terminal import at_a_terminal
 
 from testwright.model import ModelUse
 from testwright.store.ledger import Ledger
@@ -514,9 +515,10 @@ def test_what_models_were_asked_is_summed_up(testwright: Any, place: Place) -> N
     outcome = testwright("models", "stats")
     assert outcome.code == 0
     lines = outcome.stdout.splitlines()
-    assert lines[1].split() == ["mine/first", "6", "4", "3,000", "free", "24", "2", "2", "down,", "2", "empty"]
-    assert lines[2].split() == ["mine/second", "1", "1", "15", "$0.25", "1", "0"]
-    assert lines[3].startswith("Left today at mine: 50 of 50 requests to free models; there are new ones at ")
+    assert lines[1].split() == ["mine/first", "6", "4", "3,000", "free", "24"]
+    assert lines[2].split() == ["mine/second", "1", "1", "15", "$0.25", "1"]
+    assert lines[3] == "mine/first: 2 down, 2 empty, asked again 2 times"
+    assert lines[4].startswith("Left today at mine: 50 of 50 requests to free models; there are new ones at ")
     values = json.loads(testwright("models", "stats", "--json").stdout)
     assert values["models"][0]["breaker"] == ["open", "open"]
     assert [(one["provider"], one["left"]) for one in values["left_today"]] == [("mine", 50)]
@@ -547,6 +549,24 @@ def test_a_closed_account_is_told(testwright: Any, place: Place) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ all
+
+
+@pytest.mark.parametrize("command", ["list", "explain", "stats"])
+def test_it_fits_a_terminal_of_80_columns(place: Place, command: str) -> None:
+    long = "nvidia/nemotron-3-nano-omni-30b-a3b-reasoning:free"
+    place.models(long, "mine/second")
+    use = ModelUse(long, "mine", 1234, 1000, 12_345_678, 45_678, 12.5, 34_567.0, 12, {"upstream-limit": 9, "down": 8})
+    with place.ledger() as ledger:
+        ledger.add_use("one", [use], when=time.time())
+        ledger.set_status("mine", long, "rate_limited", reason="So.", until=time.time() + 3 * DAY, now=time.time())
+    _, screen = at_a_terminal("models", command)
+    lines = [line.rstrip() for line in screen.splitlines() if not line.startswith("Left today")]
+    assert [line for line in lines if len(line) > 80] == []
+    at = next(number for number, line in enumerate(lines) if "nvidia/nemotron-3-nano-omni" in line)
+    first, second = (re.split(r" {2,}", line.strip())[0] for line in lines[at : at + 2])
+    assert long in (first + second, first.removeprefix("1. ").removesuffix(" at mine")), "it takes two lines at most"
+    if command == "stats":
+        assert re.search(r" 1,234 +1,000 +12,391,356 +\$12\.50 +34,567$", screen, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
