@@ -30,11 +30,12 @@ ROUNDS = 3
 MOST_REPEATS = 4
 """Requests for one question that go to a model which has failed it before: less than a tenth of a free day."""
 
-FIRST_BACKOFF, LONGEST_BACKOFF = 2.0, 30.0
-"""Seconds before an unwell model is asked once more."""
+ONCE_MORE = 2.0
+"""Seconds before an unwell model is asked once more, before jitter."""
 
 FIRST_REST, LONGEST_REST = 30.0, 300.0
-"""Seconds for which a model that failed for the time being is left alone where its provider does not say."""
+"""Seconds for which a model that failed for the time being is left alone where its provider does not say, before
+jitter, which is equal whatever failed: each repeat may cost one of the day's requests."""
 
 PROBE_WAIT = 5.0
 """Seconds after which to look again when another question is probing the only model that is left."""
@@ -67,7 +68,7 @@ class Course:
         self._clock = clock
         self._memory = memory
         self._deadline = deadline
-        self._backoff = Backoff(random, first=FIRST_BACKOFF, longest=LONGEST_BACKOFF)
+        self._backoff = Backoff(random, first=ONCE_MORE, longest=ONCE_MORE)
         self._rest = Backoff(random, first=FIRST_REST, longest=LONGEST_REST)
         self._round = 1
         self._repeats = 0
