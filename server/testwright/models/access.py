@@ -10,7 +10,7 @@ import asyncio
 import functools
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
@@ -251,8 +251,8 @@ async def _replay(path: Path, stack: AsyncExitStack) -> _Source:
     """What was recorded, over a ledger that nobody else sees."""
     tape = await asyncio.to_thread(ReplayTape.open, path)
     folder = scratch_parent() / f"{APPLICATION}-replay-{secrets.token_hex(16)}"
-    stack.push_async_callback(asyncio.to_thread, remove_tree, folder)
     _make_private(folder)
+    stack.push_async_callback(asyncio.to_thread, _remove, folder)
     ledger = Ledger(folder)
     stack.push_async_callback(asyncio.to_thread, ledger.close)
     endpoints = {choice.provider.name: Endpoint(provider=choice.provider, key=None) for choice in tape.chain.choices}
@@ -267,6 +267,11 @@ def _make_private(folder: Path) -> None:
             f"A folder for the replay cannot be made at {folder}: {error.strerror or error}.",
             next_step="Set TMPDIR to a folder that can be written.",
         ) from error
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):  # `testwright clean` removes what is left of it
+        remove_tree(folder)
 
 
 def _settle(ledger: Ledger, run: str | None, uses: tuple[ModelUse, ...], when: float) -> str:

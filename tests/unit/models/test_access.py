@@ -40,6 +40,7 @@ from testwright.errors import (
     NoModels,
     ReplayMismatch,
     UsageError,
+    WriteFailure,
 )
 from testwright.housekeeping import scratch_parent
 from testwright.models.access import Means, Models, endpoints_of, open_models
@@ -355,6 +356,31 @@ async def test_breakers_are_the_processs(desk: Desk) -> None:
         async with desk.open(settings) as models:
             await models.complete(QUESTION)
         assert server.asked().count(FIRST) == asked
+
+
+async def test_runs_of_a_process_share_their_breakers_unless_they_bring_their_own(desk: Desk) -> None:
+    found: list[Breakers] = []
+    async with ScriptedProvider(desk.clock) as server:
+        for _ in range(2):
+            opened = open_models(at(server), desk.workspace, environ=desk.environ, on_event=desk.events.append)
+            async with opened as models:
+                found.append(models._routers[0]._breakers)
+        async with desk.open(at(server)) as models:
+            found.append(models._routers[0]._breakers)
+    assert found[0] is found[1]
+    assert found[2] is desk.breakers
+
+
+async def test_a_replay_without_a_place_to_work_in(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = tmp_path / "run.tape"
+    async with ScriptedProvider(desk.clock) as server:
+        server.play(FIRST, answer())
+        async with desk.open(at(server), record=tape) as models:
+            await models.complete(QUESTION)
+    monkeypatch.setattr(tempfile, "tempdir", str(tape))
+    with pytest.raises(WriteFailure, match="A folder for the replay cannot be made"):
+        async with desk.open(Settings(), replay=tape):
+            pytest.fail("the door was open")
 
 
 # ------------------------------------------------------------------------------------------------ the canary

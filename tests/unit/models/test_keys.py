@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import pickle
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from keyring.errors import KeyringLocked, NoKeyringError
 from memory_keyring import MemoryKeyring
 
 from testwright.errors import KeyRefused, SettingsError
-from testwright.models.keys import KEYRING_SERVICE, Secret, check_address, cleaned, find_key
+from testwright.models.keys import KEYRING_SERVICE, Secret, Variables, check_address, cleaned, find_key
 from testwright.models.values import Provider
 
 CANARY = "sk-or-v1-canary0123456789"
@@ -73,6 +74,12 @@ def test_secrets_are_equal_by_their_text_and_to_secrets_only() -> None:
     assert hash(Secret(CANARY)) == hash(Secret(CANARY))
     assert {Secret("ä"), Secret("ä")} == {Secret("ä")}
     assert Secret(CANARY).reveal() == CANARY
+
+
+def test_an_environment_hides_its_values_and_is_as_it_was() -> None:
+    variables = Variables({"A_KEY": CANARY, "B": "b"})
+    assert CANARY not in repr(variables) + str(variables) + f"{variables}"
+    assert (dict(variables), len(variables), variables.get("C")) == ({"A_KEY": CANARY, "B": "b"}, 2, None)
 
 
 def test_keys_in_the_words_of_others_are_taken_out() -> None:
@@ -148,6 +155,13 @@ def test_a_keyring_that_fails_is_a_note(ring: MemoryKeyring, failure: Exception,
     ring.failure = failure
     assert find_key(PROVIDER, {}, tell=notes.append) is None
     assert notes == ([] if told is None else [f"The keyring could not be read ({told}), so no key was taken from it."])
+
+
+def test_without_the_package_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert find_key(PROVIDER, {}, tell=notes.append) is None
+    assert notes == []
 
 
 def test_a_keyring_that_hangs_is_not_waited_for(ring: MemoryKeyring) -> None:

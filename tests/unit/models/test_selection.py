@@ -236,6 +236,7 @@ def test_where_nobody_tells_the_price_it_is_taken_for_the_dearest() -> None:
         ("http://localhost:1/v1", "OWN_KEY", True),
         ("http://gpu.lan:8000/v1", None, True),
         ("https://models.example.org/v1", "OWN_KEY", False),
+        ("nonsense", "OWN_KEY", False),
     ],
 )
 def test_what_is_on_this_machine_or_takes_no_key_costs_nothing(
