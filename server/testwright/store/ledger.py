@@ -166,9 +166,8 @@ class Ledger:
 
     def close_account(self, account: str, *, until: float, reason: str, now: float) -> None:
         """Take no request before a time, because the provider has said so; a later time that was told before holds."""
-        self._database.write(
-            lambda connection: requests.close(connection, account, until=until, reason=reason, now=now)
-        )
+        words = _whole(reason)
+        self._database.write(lambda connection: requests.close(connection, account, until=until, reason=words, now=now))
 
     def open_account(self, account: str, *, until: float) -> None:
         """Take back that it is closed until that time; when it is closed until another by now, it stays so."""
@@ -201,7 +200,7 @@ class Ledger:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?)",
-                (provider, model, status, reason, now, until),
+                (_whole(provider), _whole(model), status, _whole(reason), now, until),
             )
             _drop_oldest(connection, "status", "learnt", MOST_STATUSES)
 
@@ -226,7 +225,7 @@ class Ledger:
         """Forget what was learnt of a model."""
         self._database.write(
             lambda connection: connection.execute(
-                "DELETE FROM status WHERE provider = ? AND model = ?", (provider, model)
+                "DELETE FROM status WHERE provider = ? AND model = ?", (_whole(provider), _whole(model))
             )
         )
 
@@ -283,7 +282,7 @@ class Ledger:
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "INSERT OR REPLACE INTO use VALUES (?, ?, ?, ?, ?)",
-                [(run, use.provider, use.model, when, _use_to_json(use)) for use in uses],
+                [(run, _whole(use.provider), _whole(use.model), when, _use_to_json(use)) for use in uses],
             )
             _drop_oldest(connection, "use", "ended", MOST_USES)
 
@@ -307,6 +306,11 @@ def _drop_oldest(connection: sqlite3.Connection, table: str, time: str, most: in
         f"(SELECT rowid FROM {table} ORDER BY {time} DESC, rowid DESC LIMIT -1 OFFSET ?)",
         (most,),
     )
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters: a provider's JSON may hold some, and no database takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _use_to_json(use: ModelUse) -> str:

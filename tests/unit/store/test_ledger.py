@@ -279,6 +279,23 @@ def test_what_is_granted_is_on_the_disk(opened: Ledger) -> None:
     assert opened._database._connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
+def test_half_a_character_of_a_provider_is_no_damage(opened: Ledger) -> None:
+    opened.give_consent(WORKSPACE, destination="a", data_collection="deny", now=NOON)
+    opened.close_account("a", until=NOON + 9, reason="No\ud800.", now=NOON)
+    opened.set_status("p", "m\ud800", "gone", reason="404\ud800", until=NOON + 9, now=NOON)
+    use = ModelUse("m\ud800", "p", faults={"\ud800": 1})
+    opened.add_use("run", [use], when=NOON)
+    assert opened.usage("a", NOON).reason == "No?."
+    assert opened.statuses(NOON) == {("p", "m?"): StoredStatus("gone", "404?", NOON + 9)}
+    assert opened.uses(NOON) == [StoredUse("run", NOON, use)]
+    with pytest.raises(WriteFailure, match="surrogates not allowed"):
+        ask(opened, NOON, account="\ud800")
+    opened.clear_status("p", "m\ud800")
+    assert opened.statuses(NOON) == {}
+    assert opened.consent(WORKSPACE) is not None
+    assert opened.notes == ()
+
+
 def test_store_and_ledger_are_files_of_their_own(opened: Ledger, folder: Path) -> None:
     opened.give_consent(WORKSPACE, destination="a", data_collection="deny", now=NOON)
     with Store.open(folder) as store:

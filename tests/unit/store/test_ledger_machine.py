@@ -99,6 +99,16 @@ class Granted:
     era: int
 
 
+@dataclass
+class Closed:
+    """What a provider has said, by true time; it holds for as long, unless the clock is set forward meanwhile."""
+
+    account: str
+    when: float
+    seconds: float
+    forward: int
+
+
 STEPS = st.sampled_from([0.0, 0.5, 1.0, 29.5, 59.5, 60.0, 60.5, 3600.0, DAY - 1, DAY])
 JUMPS = st.sampled_from([0.5, 30.0, 60.0, 60.5, 3600.0, DAY, 10 * 365 * DAY])
 
@@ -115,6 +125,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.true = 0.0
         self.wall = START
         self.forward_jump = 0.0
+        self.forward = 0  # how often it was set forward
+        self.closures: list[Closed] = []
         self.era = 0  # ends when the clock is set back
         self.granted: dict[int, Granted] = {}
         self.ids: set[int] = set()
@@ -191,6 +203,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def close(self, which: int, name: str, seconds: float, late: float) -> None:
         account, now = self.accounts[name], self.wall - late
         self.ledgers[which].close_account(name, until=now + seconds, reason=f"for {seconds}", now=now)
+        self.closures.append(Closed(name, self.true - late, seconds, self.forward))
         account.bring_back(now)
         if account.closed is None or account.closed[1] <= now + seconds:
             account.closed = (now, now + seconds, f"for {seconds}")
@@ -206,6 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledgers[which].open_account(name, until=closed_until + 1 if is_of_another else closed_until)
         if not is_of_another:
             account.closed = None
+            self.closures = [closed for closed in self.closures if closed.account != name]
 
     @rule(which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), per_day=st.integers(1, 8), used=st.integers(0, 8))
     def learn(self, which: int, name: str, per_day: int, used: int) -> None:
@@ -223,21 +237,27 @@ class LedgerMachine(RuleBasedStateMachine):
     def set_forward(self, seconds: float) -> None:
         self.wall += seconds
         self.forward_jump = self.true
+        self.forward += 1
 
     @precondition(lambda self: self.wall > START - DAY)
     @rule(seconds=JUMPS, name=st.sampled_from(ACCOUNTS))
     def set_back(self, seconds: float, name: str) -> None:
-        """It opens nothing: no request is forgotten, no account that was closed is open."""
+        """No request is forgotten, and no account is closed for years because the clock was wrong for a while."""
         before = self.ledgers[0].usage(name, self.wall)
         self.wall -= seconds
         self.era += 1
         after = self.ledgers[0].usage(name, self.wall)
         assert after.minute >= before.minute
         assert after.day >= before.day
-        assert (after.closed_until is None) <= (before.closed_until is None)
         if after.closed_until is not None and before.closed_until is not None and seconds > 65:
             assert after.closed_until - self.wall <= DAY, "as long as the provider said, and not as the clock did"
         self.accounts[name].bring_back(self.wall)
+
+    @invariant()
+    def an_account_is_closed_for_as_long_as_the_provider_said(self) -> None:
+        for closed in self.closures:
+            if closed.forward == self.forward and self.true < closed.when + closed.seconds:
+                assert self.ledgers[0].usage(closed.account, self.wall).closed_until is not None
 
     # -- what always holds ------------------------------------------------------------------------------------------
 
