@@ -155,6 +155,7 @@ async def test_questions_at_once_share_one_budget(
         (http_error(400, "What?"), "request-refused", "bad-request"),
         (http_error(403, "Not you"), "models-exhausted", "forbidden"),
     ],
+    ids=["401", "402", "400", "403"],
 )
 async def test_a_run_that_ends_for_want_of_an_answer_says_what_it_asked(
     shop: Project, provider: ScriptedProvider, reply: Any, slug: str, fault: str
@@ -200,6 +201,9 @@ async def test_cancelling_ends_the_request_and_counts_it(shop: Project, provider
         while not provider.gone:  # noqa: ASYNC110 - what the server has seen of the client's going has no event
             await asyncio.sleep(0.01)
     assert only(tuple(kept_uses(shop))).requests == 2
+    assert [event.message for event in shop.events if event.kind == "note"] == [
+        "2 requests were sent to models before the run was cancelled; `testwright models stats` counts them."
+    ]
     assert shop.left() == []
 
 
