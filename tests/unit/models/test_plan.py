@@ -120,7 +120,7 @@ def test_a_model_of_the_settings_that_falls_out_is_told(machine: Machine) -> Non
     paid = next(name for name in taken(machine.plan(KEY, max_model_cost=1.0)) if name not in taken(machine.plan(KEY)))
     plan = machine.plan(KEY, preferred_model=paid, fallback_models=("openrouter/x/y", "openrouter/free"))
     first, second = plan.notes
-    assert first.startswith(f"The model {paid}, which the settings name, is not asked: costs money (")
+    assert first == f"The model {paid}, which the settings name, is not asked: costs money, and max-model-cost is 0."
     assert second == (
         "The model x/y, which the settings name, is not asked: has a price that is not known, and max-model-cost is 0."
     )
