@@ -11,6 +11,7 @@ import pytest
 from asking import HELLO, ask, endpoint_of, entry_of, fault_of
 from scripted_provider import (
     PROCESSING,
+    Close,
     Hang,
     ScriptedProvider,
     Wait,
@@ -156,6 +157,7 @@ WHOLE = completion("Here it is.", tool_calls=[tool_call("terminal", {"command": 
         raw(200, b"".join(map(event, chunks_of(WHOLE))), content_type="application/octet-stream"),
         stream(*map(event, chunks_of(WHOLE)), Hang()),
         stream(*map(event, chunks_of(WHOLE)), end=False),
+        stream(*map(event, chunks_of(WHOLE)), Close(), end=False),
     ],
     ids=[
         "stream",
@@ -167,7 +169,8 @@ WHOLE = completion("Here it is.", tool_calls=[tool_call("terminal", {"command": 
         "no done",
         "octets",
         "never closed",
-        "cut at its end",
+        "without an end",
+        "closed too early",
     ],
 )
 async def test_an_answer_is_read_in_any_form(

@@ -117,6 +117,11 @@ ROWS: dict[str, tuple[Reply, FaultKind, str]] = {
         "400: oh",
     ),
     "finish reason error": (stream(event({"choices": [{"delta": {}, "finish_reason": "error"}]})), "down", "The provider broke off"),
+    "error after the end": (
+        stream(event({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}), event(error_object(502, "oh"))),
+        "down",
+        "502: oh",
+    ),
     # Answers that are worth nothing.
     "empty": (answer(""), "empty", "The answer is empty"),
     "empty stream": (stream(), "malformed", "no content at all"),
