@@ -365,6 +365,22 @@ def test_how_many_are_asked(testwright: Any, place: Place, arguments: tuple[str,
     assert place.server.asked() == asked
 
 
+def test_a_server_that_does_not_run_is_told_at_once(
+    testwright: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = place.registry.read_text()
+    place.registry.write_text(text.replace(place.server.base_url, "http://127.0.0.1:9/v1"))
+    monkeypatch.setenv("TESTWRIGHT_MODEL_BASE_URL", "http://127.0.0.1:9/v1")
+    record = place.root / "check.jsonl"
+    outcome = testwright("models", "check", "--record", str(record))
+    assert outcome.code == 3
+    assert len(re.findall("There is no connection", outcome.stdout)) == 2
+    tries = [json.loads(line)["model"] for line in record.read_text().splitlines()[1:]]
+    assert tries == ["mine/first", "mine/second"]
+    with place.ledger() as ledger:
+        assert sum(stored.use.requests for stored in ledger.uses(0)) == 0, "what never left counts nowhere"
+
+
 def test_a_refused_key_costs_one_request_and_not_one_for_each_model(testwright: Any, place: Place) -> None:
     place.server.play("mine/first", http_error(401, "No such user."))
     outcome = testwright("models", "check", "--json")
