@@ -18,6 +18,7 @@ from random import Random, SystemRandom
 from testwright.errors import UsageError, WriteFailure
 from testwright.housekeeping import APPLICATION, remove_tree, scratch_parent, state_dir
 from testwright.model import ModelUse
+from testwright.models.accounts import joined
 from testwright.models.breaker import Breakers
 from testwright.models.budget import RunLimits
 from testwright.models.client import Endpoint, ProviderClient, Timeouts
@@ -121,11 +122,7 @@ class Models:
 
     def uses(self) -> tuple[ModelUse, ...]:
         """What has been asked of each model up to now."""
-        joined: dict[tuple[str, str], ModelUse] = {}
-        for use in (use for router in self._routers for use in router.uses()):
-            before = joined.get((use.provider, use.model))
-            joined[use.provider, use.model] = use if before is None else _sum(before, use)
-        return tuple(joined.values())
+        return joined(use for router in self._routers for use in router.uses())
 
     def note(self, sentence: str) -> None:
         """Add a sentence for the user, if there is one."""
@@ -288,20 +285,3 @@ def _settle(ledger: Ledger, run: str | None, uses: tuple[ModelUse, ...], when: f
 @functools.cache
 def _breakers_of_process() -> Breakers:
     return Breakers(SystemClock())
-
-
-def _sum(first: ModelUse, second: ModelUse) -> ModelUse:
-    kinds = dict.fromkeys((*first.faults, *second.faults))
-    return ModelUse(
-        model=first.model,
-        provider=first.provider,
-        requests=first.requests + second.requests,
-        answers=first.answers + second.answers,
-        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
-        completion_tokens=first.completion_tokens + second.completion_tokens,
-        cost=first.cost + second.cost,
-        seconds=first.seconds + second.seconds,
-        retries=first.retries + second.retries,
-        faults={kind: first.faults.get(kind, 0) + second.faults.get(kind, 0) for kind in kinds},
-        breaker=(*first.breaker, *second.breaker),
-    )

@@ -17,6 +17,8 @@ from testwright.settings.addresses import Address, read_address
 
 HIDDEN = "…"
 """What is written where a key was."""
+SHORTEST_KEY = 8
+"""A key of fewer characters protects nothing: it is a placeholder (``none``, ``ollama``) where a server wants one."""
 KEYRING_SERVICE = "testwright"
 """Under which the keyring has keys; the user's name there is the provider's: ``keyring set testwright openrouter``."""
 KEYRING_SECONDS = 5.0
@@ -83,8 +85,12 @@ class Variables(Mapping[str, str]):
 
 
 def cleaned(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with each key in it replaced by an ellipsis; for what others have written and we tell."""
-    for secret in sorted(filter(None, secrets), key=lambda secret: len(secret.reveal()), reverse=True):
+    """The text with each key in it replaced by an ellipsis; for what others have written and we tell.
+
+    What is shorter than ``SHORTEST_KEY`` stays: it would take ordinary words out of the text.
+    """
+    real = [secret for secret in secrets if len(secret.reveal()) >= SHORTEST_KEY]
+    for secret in sorted(real, key=lambda secret: len(secret.reveal()), reverse=True):
         text = text.replace(secret.reveal(), HIDDEN)
     return text
 
