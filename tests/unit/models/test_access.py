@@ -7,7 +7,7 @@ import logging
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from random import Random
@@ -54,6 +54,12 @@ from testwright.store.ledger import Ledger
 CANARY = "sk-or-v1-canary0123456789abcdef"
 QUESTION = ChatRequest(body={"messages": [{"role": "user", "content": "Say hello."}]})
 FIRST, SECOND = "first/coder:free", "second/coder:free"
+
+
+@pytest.fixture(autouse=True)
+def no_keyring_of_this_machine() -> Iterator[None]:
+    with MemoryKeyring.in_use():
+        yield
 
 
 class Desk:

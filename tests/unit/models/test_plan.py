@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,12 @@ from testwright.store.ledger import Ledger
 NOW = 1_800_000_000.0
 KEY = {"OPENROUTER_API_KEY": "sk-canary"}
 MODEL = "{{name: {name}, provider: {provider}, cost_per_1m_input: 0, cost_per_1m_output: 0, priority: {priority}, status: active, tools: true}}"
+
+
+@pytest.fixture(autouse=True)
+def no_keyring_of_this_machine() -> Iterator[None]:
+    with MemoryKeyring.in_use():
+        yield
 
 
 class Machine:
