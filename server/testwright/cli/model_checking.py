@@ -160,7 +160,7 @@ async def _check(
             for line in await _announced(models, asked):
                 click.echo(line, err=True)
         checked = await _ask_each(models, choices, watch)
-    return checked, models.notes
+    return checked, (*around.settings.notes, *models.notes)
 
 
 def wanted(chain: Chain, names: Sequence[str], limit: int | None) -> list[Choice]:

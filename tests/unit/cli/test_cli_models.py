@@ -140,6 +140,29 @@ def test_a_wrong_registry_is_told_with_file_and_line(testwright: Any, place: Pla
     assert "line 4" in outcome.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["models", "list"],
+        ["models", "explain"],
+        ["models", "refresh"],
+        ["models", "check", "mine/first"],
+        ["models", "stats"],
+        ["consent"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_repository_may_not_set_is_told(testwright: Any, place: Place, arguments: list[str]) -> None:
+    (place.root / "pyproject.toml").write_text('[tool.testwright]\nmodel-base-url = "https://evil.example/v1"\n')
+    place.server.serve("/models", listed("mine/first"))
+    place.server.always("mine/first", CALLED)
+    outcome = testwright(*arguments)
+    words = "a repository must not choose where code is sent"
+    assert words in " ".join(outcome.stdout.split())
+    values = json.loads(testwright(*arguments, "--json").stdout)
+    assert any(words in note for note in values["notes"])
+
+
 @pytest.mark.parametrize("command", ["list", "explain", "refresh", "check", "stats"])
 def test_a_workspace_that_is_none_is_told(testwright: Any, place: Place, command: str) -> None:
     outcome = testwright("models", command, "--workspace", "/nowhere/at/all")
