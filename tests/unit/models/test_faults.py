@@ -297,6 +297,7 @@ def test_a_chunk_names_the_provider_beside_its_error() -> None:
             5,
         ),
         ({"retry-after": "7"}, {"retry_after_seconds": 3}, 3),
+        ({"retry-after": "7"}, {"retry_after_seconds": 0}, 0),
         ({}, {"retry_after_seconds_raw": 3.2}, 3.2),
         ({}, {"headers": {"Retry-After": "4"}}, 4),
         ({"retry-after": "-1"}, {}, None),
