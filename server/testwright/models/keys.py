@@ -54,7 +54,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(*(text.encode("utf-8", "surrogatepass") for text in (self._text, other._text)))
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
@@ -179,14 +179,18 @@ def _ask_keyring(user: str) -> tuple[Secret, str]:
     try:
         import keyring  # noqa: PLC0415 - an extra, slow to load
         from keyring.errors import KeyringLocked, NoKeyringError  # noqa: PLC0415
-    except ImportError:
-        return Secret(""), ""
+    except Exception as error:  # noqa: BLE001 - it looks for back ends when it is loaded, and these may raise anything
+        is_absent = isinstance(error, ImportError) and error.name == "keyring"
+        return Secret(""), "" if is_absent else _failed(type(error).__name__)
     try:
         return Secret((keyring.get_password(KEYRING_SERVICE, user) or "").strip()), ""
     except NoKeyringError:
         return Secret(""), ""  # a machine without a desktop: nothing was set up, so nothing has failed
     except KeyringLocked:
-        failure = "it is locked"
+        return Secret(""), _failed("it is locked")
     except Exception as error:  # noqa: BLE001 - a back end may raise anything, and the key may come another way
-        failure = type(error).__name__
-    return Secret(""), f"The keyring could not be read ({failure}), so no key was taken from it."
+        return Secret(""), _failed(type(error).__name__)
+
+
+def _failed(why: str) -> str:
+    return f"The keyring could not be read ({why}), so no key was taken from it."

@@ -73,6 +73,7 @@ def test_secrets_are_equal_by_their_text_and_to_secrets_only() -> None:
     assert Secret(CANARY) != CANARY
     assert hash(Secret(CANARY)) == hash(Secret(CANARY))
     assert {Secret("ä"), Secret("ä")} == {Secret("ä")}
+    assert Secret("\udcff") != Secret(CANARY)
     assert Secret(CANARY).reveal() == CANARY
 
 
@@ -166,6 +167,13 @@ def test_without_the_package_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "keyring", None)
     assert find_key(PROVIDER, {}, tell=notes.append) is None
     assert notes == []
+
+
+def test_a_keyring_that_cannot_be_loaded_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    monkeypatch.setitem(sys.modules, "keyring.errors", None)
+    assert find_key(PROVIDER, {}, tell=notes.append) is None
+    assert notes == ["The keyring could not be read (ModuleNotFoundError), so no key was taken from it."]
 
 
 def test_a_keyring_that_hangs_is_not_waited_for(ring: MemoryKeyring) -> None:
