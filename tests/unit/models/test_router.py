@@ -109,6 +109,17 @@ async def test_the_next_question_does_not_ask_a_model_before_the_time_that_its_p
     assert scene.server.requests[2].when - began < 100
 
 
+async def test_a_model_that_rests_for_long_does_not_hold_up_one_that_rests_for_less(scene: Served) -> None:
+    scene.server.play("a", http_error(429, metadata={"provider_name": "X", "retry_after_seconds": 900}))
+    scene.server.play("b", answer(), http_error(502), http_error(502), answer())
+    router = scene.router("a", "b")
+    await router.complete(question())
+    began = scene.clock.monotonic()
+    await router.complete(question())
+    assert scene.server.asked() == ["a", "b", "b", "b", "b"]
+    assert scene.clock.monotonic() - began < 100
+
+
 @pytest.mark.parametrize("status", [403, 404])
 async def test_a_model_that_refuses_is_not_asked_again_in_the_run_but_in_the_next(scene: Served, status: int) -> None:
     scene.server.play("a", http_error(status, "not this"), answer())
@@ -165,13 +176,16 @@ async def test_a_question_costs_each_model_once_and_a_few_repeats_at_most(scene:
     assert caught.value.message.startswith(f"No model gave an answer: {', '.join(models)}: 429: ")
 
 
-async def test_when_no_request_is_left_no_wait_is_begun(scene: Served) -> None:
-    scene.server.play("a", http_error(502, "down"))
+@pytest.mark.parametrize("status", [502, 503, 429])
+async def test_when_no_request_is_left_no_wait_is_begun(scene: Served, status: int) -> None:
+    scene.server.play("a", http_error(status, "not now"))
     began = scene.clock.monotonic()
     with pytest.raises(BudgetExhausted) as caught:
         await scene.router("a", requests=1).complete(question())
     assert scene.clock.monotonic() == began
-    assert caught.value.message == "The run has sent the one request to models that it may send. Before: a: 502: down."
+    assert caught.value.message == (
+        f"The run has sent the one request to models that it may send. Before: a: {status}: not now."
+    )
     assert scene.told("waiting") == []
 
 
