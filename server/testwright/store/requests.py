@@ -121,9 +121,9 @@ def close(connection: sqlite3.Connection, account: str, *, until: float, reason:
     _bring_back(connection, account, now)
     _touch(connection, account, now)
     connection.execute(
-        "UPDATE account SET closed_at = ?, closed_until = ?, closed_limit = learnt_limit, reason = ? "
-        "WHERE name = ? AND coalesce(closed_until, ?) <= ?",
-        (now, until, reason, account, until, until),
+        "UPDATE account SET closed_at = ?1, closed_until = max(coalesce(closed_until, ?2), ?2), "
+        "closed_limit = learnt_limit, reason = CASE WHEN closed_until > ?2 THEN reason ELSE ?3 END WHERE name = ?4",
+        (now, until, reason, account),
     )
 
 
@@ -189,7 +189,9 @@ def _slot(connection: sqlite3.Connection, account: str, per_minute: int, now: fl
 def _bring_back(connection: sqlite3.Connection, account: str, now: float) -> None:
     """Let what was noted at times to come be of now: the clock was wrong then, or it is now."""
     latest = now + CLOCK_SLACK
-    connection.execute("UPDATE request SET at = ? WHERE account = ? AND at > ?", (now, account, latest))
+    moved = connection.execute(
+        "UPDATE request SET at = ? WHERE account = ? AND at > ?", (now, account, latest)
+    ).rowcount
     connection.execute(
         "UPDATE account SET closed_until = closed_until - (closed_at - ?1), closed_at = ?1 "
         "WHERE name = ?2 AND closed_at > ?3",
@@ -197,7 +199,7 @@ def _bring_back(connection: sqlite3.Connection, account: str, now: float) -> Non
     )
     connection.execute(
         "UPDATE account SET learnt_at = ?1 WHERE name = ?2 AND learnt_at > ?3",
-        (now, account, latest),
+        (now, account, now if moved else latest),  # what came after it still does
     )
 
 
