@@ -264,6 +264,16 @@ def test_an_error_keeps_what_was_counted_before_it() -> None:
     assert growing.usage == {"prompt_tokens": 7}
 
 
+def test_no_stream_has_any_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("testwright.models.streams.MAX_CHUNKS", 3)
+    growing = new()
+    for _ in range(3):
+        growing.add(chunk({"content": "x"}))
+    with pytest.raises(Fault, match="more than 3 parts") as caught:
+        growing.add(chunk({"content": "x"}))
+    assert caught.value.kind == "malformed"
+
+
 def test_no_answer_has_any_number_of_calls() -> None:
     with pytest.raises(Fault, match="tool calls"):
         message_of(*[chunk({"tool_calls": [{"index": at, "id": str(at)}]}) for at in range(MAX_TOOL_CALLS + 1)])
