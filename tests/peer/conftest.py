@@ -56,6 +56,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path),
         "TESTWRIGHT_STATE_DIR": str(tmp_path / "state"),
         "TESTWRIGHT_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 
 
