@@ -610,6 +610,22 @@ def test_it_fits_a_terminal_of_80_columns(place: Place, command: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
+    [["list"], ["explain"], ["refresh"], ["check", "mine/first"], ["stats"], ["consent"]],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_the_document_tells_all_keys_of_the_json(testwright: Any, place: Place, arguments: list[str]) -> None:
+    place.server.serve("/models", listed("mine/first"))
+    place.server.always("mine/first", CALLED)
+    command = arguments if arguments == ["consent"] else ["models", *arguments]
+    document = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    name = " ".join(command[:2]) if command[0] == "models" else "consent"
+    row = next(line for line in document.splitlines() if line.startswith(f"| `{name}` | `"))
+    told = set(re.findall(r"`(\w+)`", row))
+    assert set(json.loads(testwright(*command, "--json").stdout)) <= told
+
+
+@pytest.mark.parametrize(
+    "arguments",
     [["--help"], ["models", "--help"], ["models", "check", "--help"], ["consent", "--help"]],
     ids=" ".join,
 )
