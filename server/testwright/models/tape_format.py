@@ -30,6 +30,9 @@ from testwright.models.values import (
 VERSION = 1
 """Of the form of the file; a file of another one is refused."""
 
+MAX_TAPE_BYTES = 256 * 1024 * 1024
+"""A record of more than this is not gone on with, and not read: an agent's whole run takes some megabytes."""
+
 SENDER_FIELDS = frozenset({"user", "user_id", "safety_identifier", "org_id", "organization", "account_id"})
 """Fields at the top of a body that say who asks, by the OpenAI and OpenRouter APIs."""
 

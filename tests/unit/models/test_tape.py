@@ -18,6 +18,7 @@ from virtual_clock import VirtualClock
 
 from testwright.errors import ReplayMismatch, UsageError
 from testwright.models import tape as tape_module
+from testwright.models import tape_reading
 from testwright.models.keys import Secret, cleaned
 from testwright.models.tape import RecordingTape, ReplayTape
 from testwright.models.tape_format import SENDER_FIELDS
@@ -383,7 +384,7 @@ async def test_a_record_that_grows_too_large_ends_and_says_so(tmp_path: Path, mo
     tape = await record(path, [*large, (ONE, asked("c"), answer("small"))])
     assert tape.notes == (f"The record in {path} ends before the run does: it would be larger than 4 MiB.",)
     assert ReplayTape.open(path).left == 1, "it has no gap"
-    monkeypatch.setattr(tape_module, "MAX_TAPE_BYTES", 1024**2)
+    monkeypatch.setattr(tape_reading, "MAX_TAPE_BYTES", 1024**2)
     with pytest.raises(UsageError, match="larger than 1 MiB"):
         ReplayTape.open(path)
 
