@@ -31,6 +31,7 @@ from testwright.models.tape_format import (
 )
 from testwright.models.tape_reading import read_record, reason_of
 from testwright.models.values import Chain, ChatAnswer, ChatRequest, Fault, JsonObject, ModelEntry
+from testwright.models.words import printable
 
 OnText = Callable[[str], None]
 
@@ -252,7 +253,7 @@ class ReplayTape:
             return line
         why = self._why(model, body, is_known=queue is not None)
         raise ReplayMismatch(
-            f"The record has no answer to this request to {entry.name}: {why}.",
+            f"The record has no answer to this request to {entry.name}: {printable(why)}.",
             next_step="Replay it with the version, the settings and the code it was recorded with, or record it anew.",
         )
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from testwright.errors import UsageError
 from testwright.models.tape_format import MAX_TAPE_BYTES, VERSION, Header, Recorded
+from testwright.models.words import printable
 
 
 def read_record(path: Path) -> tuple[Header, list[Recorded], bool]:
@@ -56,7 +57,7 @@ def _header(path: Path, line: bytes) -> Header:
         ) from error
     if version != VERSION:
         made_by = values.get("made_by")
-        by = f" (made by {made_by})" if isinstance(made_by, str) else ""
+        by = f" (made by {printable(made_by)})" if isinstance(made_by, str) else ""
         raise UsageError(
             f"{path} is a record of version {version!r}{by}; this Testwright reads version {VERSION}.",
             next_step="Replay it with the Testwright that made it, or record it anew.",
@@ -83,5 +84,6 @@ def _damaged(path: Path, number: int, error: Exception) -> UsageError:
     else:
         detail = str(error) or type(error).__name__
     return UsageError(
-        f"{path} is damaged in line {number} ({detail}).", next_step="Use an undamaged copy, or record it anew."
+        f"{path} is damaged in line {number} ({printable(detail)}).",
+        next_step="Use an undamaged copy, or record it anew.",
     )
