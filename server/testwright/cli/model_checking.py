@@ -31,6 +31,7 @@ from testwright.models.access import Models, open_models
 from testwright.models.probe import PROBE, UNABLE, shortcoming
 from testwright.models.quota import Quota
 from testwright.models.selection import no_models
+from testwright.models.tape import ReplayTape
 from testwright.models.values import Chain, ChatAnswer, Choice, RouterEvent
 from testwright.rendering import cost_words, use_to_json
 
@@ -121,7 +122,7 @@ def check_all(  # noqa: PLR0913 - what the user may say
     """Ask each model, print what became of it, and keep it; 0 when all that were asked can call tools, else 1.
 
     Args:
-        names: The models; empty for those that a run would ask first.
+        names: The models; empty for those that a run would ask first, or all of a replay.
         workspace: Whose settings hold.
         limit: How many are asked at most.
         record: File that requests and answers are written to.
@@ -145,6 +146,8 @@ async def _check(
     around: Surroundings, names: Sequence[str], *, limit: int | None, record: Path | None, replay: Path | None
 ) -> tuple[list[Checked], Sequence[str]]:
     watch = _Watch()
+    if replay is not None and not names:
+        names = (await asyncio.to_thread(ReplayTape.open, replay)).asked
     async with open_models(
         around.settings,
         around.workspace,

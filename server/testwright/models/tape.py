@@ -184,12 +184,14 @@ class ReplayTape:
 
     Attributes:
         chain: The models that could be asked when the record was made.
+        asked: Names of the models that were asked, in the order in which each was first.
         clock: For the router: its waits end at once.
         notes: Sentences for the user: that the record is cut off at its end.
     """
 
     def __init__(self, header: Header, lines: list[Recorded], notes: tuple[str, ...]) -> None:
         self.chain = replayed_chain(header)
+        self.asked = tuple(dict.fromkeys(line.model for line in sorted(lines, key=lambda line: line.at)))
         self.clock = ReplayClock(header.made, self._next_time)
         self.notes = notes
         self._left: dict[tuple[str, str], deque[Recorded]] = defaultdict(deque)

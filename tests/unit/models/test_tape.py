@@ -239,6 +239,7 @@ async def test_requests_of_a_model_are_matched_by_what_they_ask_and_in_order(tmp
     )
     tape = ReplayTape.open(path)
     assert tape.left == 4
+    assert tape.asked == (ONE.name, TWO.name)
     heard = [
         await outcome_of(tape.chat(who, asked(text), nobody))
         for who, text in [(TWO, "a"), (ONE, "b"), (ONE, "a"), (ONE, "a")]
