@@ -6,8 +6,8 @@ judged, 130 cancelled.
 
 ``commands`` and ``model_commands`` are what the user may say, ``generating`` and ``judging`` do it by way of
 ``running``, ``model_listing``, ``model_refreshing``, ``model_checking``, ``model_stats`` and ``consenting`` do what is
-about models; ``views``, ``judge_views`` and ``model_views`` are what a person sees. What takes time to load is loaded by
-the command that needs it.
+about models; ``views``, ``judge_views`` and ``model_views`` are what a person sees. What takes time to load is loaded
+by the command that needs it.
 """
 
 from __future__ import annotations
