@@ -118,6 +118,11 @@ def test_what_the_provider_says_of_a_day_holds(opened: Ledger) -> None:
     assert opened.usage("a", NOON + DAY).per_day == 42
 
 
+def test_what_comes_after_the_provider_was_asked_counts_when_the_clock_is_set_back(opened: Ledger) -> None:
+    opened.learn_limit("a", per_day=5, used=3, now=NOON)
+    assert [ask(opened, NOON - second) for second in (100, 50, 40)] == [True, True, False]
+
+
 def test_a_provider_that_has_counted_less_is_not_believed(opened: Ledger) -> None:
     for _ in range(3):
         assert ask(opened, NOON, day=3)
