@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,15 @@ TEST = "import shop\n\n\ndef test_shout():\n    assert shop.shout('a') == 'A!'\n
 MODEL = "scripted-coder"
 QUESTION = ChatRequest(body={"messages": [{"role": "user", "content": "Which tests are missing?"}]})
 NOTHING = Proposal((), "exhausted", 0, ())
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+DOCUMENTED = {
+    kind: set(re.findall(r"`(\w+)`", keys))
+    for kind, keys in re.findall(
+        r"^\| `([\w-]+)` \| .* \| (.*) \|$", DOCUMENT.partition("## When models are asked")[2], re.MULTILINE
+    )
+}
+"""Further keys of each event about models."""
 
 Asking = Callable[[Ask], Awaitable[None]]
 
@@ -93,6 +103,12 @@ async def run(
 def told(project: Project) -> list[tuple[object, object]]:
     """What was told of models: what happened, and to which."""
     return [(event.data["event"], event.data["model"]) for event in project.events if "event" in event.data]
+
+
+def seen_keys(project: Project) -> dict[object, set[str]]:
+    """What the events about models had beside what each event of a run has."""
+    usual = {"event", "model", "left", "covered"}
+    return {event.data["event"]: set(event.data) - usual for event in project.events if "event" in event.data}
 
 
 def only(uses: tuple[ModelUse, ...]) -> ModelUse:
@@ -167,6 +183,7 @@ async def test_a_run_that_ends_for_want_of_an_answer_says_what_it_asked(
     assert result.report.error
     use = only(result.report.models)
     assert (use.requests, use.answers, use.faults) == (2, 1, {fault: 1})
+    assert seen_keys(shop) == {kind: DOCUMENTED[kind] for kind in ("sent", "answered", "failed")}
     assert kept_uses(shop) == [use]
     assert shop.files() == before
     assert shop.left() == []
