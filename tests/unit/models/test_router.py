@@ -208,6 +208,41 @@ async def test_without_a_model_nothing_is_asked(scene: Served) -> None:
         await scene.router().complete(question())
 
 
+async def test_after_a_wait_the_same_model_is_asked_only_if_nobody_has_learnt_better(played: Played) -> None:
+    plays = iter(
+        [
+            (0.0, Fault("down", "502", status=502, retry_after=40.0)),
+            (0.0, Fault("upstream-limit", "429", status=429, retry_after=600.0)),
+        ]
+    )
+    played.player.play = lambda model: next(plays) if model == "a" else (0.0, None)
+    router = played.router("a", "b")
+    first = asyncio.create_task(router.complete(question("first")))
+    await played.clock.sleep(10)
+    await router.complete(question("second"))
+    await first
+    asked = [(sent.text, sent.model) for sent in played.player.sent]
+    assert asked == [("first", "a"), ("second", "a"), ("second", "b"), ("first", "b")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shortest"), [("network", (0.0, 0.5)), ("down", (1.0, 1.2)), ("timed-out", (1.0, 1.2))]
+)
+async def test_who_lost_the_network_comes_back_scattered(
+    played: Played, kind: FaultKind, shortest: tuple[float, float]
+) -> None:
+    plays: list[Play] = []
+    played.player.play = lambda _: plays.pop(0)
+    waits = []
+    for seed in range(20):
+        plays[:] = [(0.0, Fault(kind, "oh")), (0.0, None)]
+        began = played.clock.monotonic()
+        await played.router(entry(f"m{seed}", "local"), seed=seed).complete(question())
+        waits.append(played.clock.monotonic() - began)
+    assert shortest[0] <= min(waits) <= shortest[1]
+    assert max(waits) <= 2
+
+
 # -- the deadline ---------------------------------------------------------------------------------------------------
 
 
