@@ -56,10 +56,12 @@ def do_consent(workspace: Path | None, *, what: str | None, with_registry: bool,
             # What the registry adds to the chain can be on another host, to which nobody has agreed yet.
             plan = around.plan()
             state = plan.consent
+        # A ledger that was damaged says so to whoever has opened it first.
+        notes = tuple(dict.fromkeys((*ledger.notes, *plan.notes)))
         if as_json:
-            print_json({**_state_json(state), "notes": list(plan.notes)})
+            print_json({**_state_json(state), "notes": list(notes)})
         else:
-            _print_state(state, plan.notes)
+            _print_state(state, notes)
         return 0 if state.given is not None or not state.is_needed else 1
 
 
