@@ -449,6 +449,7 @@ async def test_fifty_at_once_pass_no_limit_of_the_run(scene: Served) -> None:
     found = await asyncio.gather(*(router.complete(question()) for _ in range(50)), return_exceptions=True)
     assert sum(isinstance(one, ChatAnswer) for one in found) == 7
     assert sum(isinstance(one, BudgetExhausted) for one in found) == 43
+    assert scene.told("limit", "next-model") == []  # no model is left out for it
     assert len(scene.server.requests) == 7
 
 
