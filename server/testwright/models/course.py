@@ -23,6 +23,7 @@ from testwright.models.failures import next_step, reasons, stopped
 from testwright.models.policy import LONGEST_TOLD_WAIT, RULES
 from testwright.models.standing import Memory, NotNow, Standing
 from testwright.models.values import Attempted, Choice, Fault
+from testwright.settings.addresses import read_address
 
 ROUNDS = 3
 """How often the chain is gone through for one question."""
@@ -173,6 +174,8 @@ class Course:
             return wait
         if rule.step == "wait-or-stop":
             raise stopped(standing.choice, fault)
+        if not fault.was_sent and read_address(standing.choice.provider.base_url).is_loopback:
+            standing.is_out = True  # no server runs there, and no wait starts one
         if not standing.is_out and rule.step != "other-account":
             self._leave_alone(standing, said, is_shared=said is not None or rule.teaches == "rate_limited")
         return 0.0

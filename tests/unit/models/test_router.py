@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -329,14 +330,26 @@ async def test_an_account_that_is_closed_at_the_very_last_is_what_is_told(played
 async def test_what_was_never_sent_costs_nothing(scene: Served) -> None:
     router = scene.router("a")
     await scene.server.stop()
+    began = scene.clock.monotonic()
     with pytest.raises(ModelsExhausted) as caught:
         await router.complete(question())
     assert caught.value.next_step == "Check the network, and whether the model's server is running."
     assert day_count(scene, router) == 0
     (use,) = router.uses()
     assert (use.requests, use.retries) == (0, 0)
-    assert use.faults["network"] > 1
+    assert use.faults == {"network": 2}
+    assert scene.clock.monotonic() - began <= 2  # no wait starts a server on this machine
     assert router._budget._spent.requests == 0
+
+
+async def test_a_provider_elsewhere_that_cannot_be_reached_is_waited_for(played: Played) -> None:
+    away = replace(played.providers["local"], base_url="https://models.example/v1")
+    played.providers = {**played.providers, "local": away}
+    plays: list[Play] = [(0.0, Fault("network", "no connection", was_sent=False))] * 2 + [(0.0, None)]
+    played.player.play = lambda _: plays.pop(0)
+    began = played.clock.monotonic()
+    await played.router(entry("a", "local")).complete(question())
+    assert played.clock.monotonic() - began >= 30
 
 
 async def test_failed_requests_count_against_the_account(scene: Served) -> None:
