@@ -18,7 +18,7 @@ from sandbox import Mounts, bwrap_arguments
 
 from testwright.models.access import Models
 
-PROGRAM = Path(__file__).with_name("serve.py")
+PROGRAM = Path(__file__).parents[1] / "peer" / "serve.py"
 MODEL = "smollm2"
 CONTEXT = 1024
 """Tokens, of the 8,192 that the model could take: what exceeds it is quicker to make."""
