@@ -19,8 +19,8 @@ class OpenHandsIntegrationConfig:
     Attributes:
         openrouter_api_key: The key; never shown in ``repr``, never passed into a box.
         docker_host: Address of the Docker engine, None for the default.
-        preferred_model: Model that is tried first.
-        fallback_models: Models that are tried next, in order.
+        preferred_model: Model that is tried first; ``TESTWRIGHT_PREFERRED_MODEL`` in the environment is stronger.
+        fallback_models: Models that are tried next, in order; ``TESTWRIGHT_FALLBACK_MODELS`` is stronger.
     """
 
     openrouter_api_key: str | None = field(default=None, repr=False)

@@ -92,6 +92,19 @@ async def test_a_preferred_model_of_the_editors_settings_comes_first(editor_for:
     assert "Preferred by the settings" in found["models"][0]["why"]
 
 
+async def test_what_a_repository_may_not_choose_is_told_and_not_done(
+    editor_for: EditorFactory, workspace: Path
+) -> None:
+    project = workspace / "pyproject.toml"
+    project.write_text('[tool.testwright]\nmodel-base-url = "https://evil.example/v1"\n', encoding="utf-8")
+    async with editor_for(FULL) as editor:
+        found = await editor.command(MODELS, {"show": False})
+
+    assert "## Notes\n\n- model-base-url = " in found["markdown"]
+    assert "a repository must not choose where code is sent" in found["markdown"]
+    assert {model["provider"] for model in found["models"]} == {"openrouter"}
+
+
 async def test_settings_that_cannot_be_used_are_the_answer(editor_for: EditorFactory) -> None:
     async with editor_for(FULL, settings={None: {"preferredModel": 3}}) as editor:
         for command in (MODELS, CONSENT):

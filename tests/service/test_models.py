@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,15 @@ TEST = "import shop\n\n\ndef test_shout():\n    assert shop.shout('a') == 'A!'\n
 MODEL = "scripted-coder"
 QUESTION = ChatRequest(body={"messages": [{"role": "user", "content": "Which tests are missing?"}]})
 NOTHING = Proposal((), "exhausted", 0, ())
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+DOCUMENTED = {
+    kind: set(re.findall(r"`(\w+)`", keys))
+    for kind, keys in re.findall(
+        r"^\| `([\w-]+)` \| .* \| (.*) \|$", DOCUMENT.partition("## When models are asked")[2], re.MULTILINE
+    )
+}
+"""Further keys of each event about models."""
 
 Asking = Callable[[Ask], Awaitable[None]]
 
@@ -95,6 +105,12 @@ def told(project: Project) -> list[tuple[object, object]]:
     return [(event.data["event"], event.data["model"]) for event in project.events if "event" in event.data]
 
 
+def seen_keys(project: Project) -> dict[object, set[str]]:
+    """What the events about models had beside what each event of a run has."""
+    usual = {"event", "model", "left", "covered"}
+    return {event.data["event"]: set(event.data) - usual for event in project.events if "event" in event.data}
+
+
 def only(uses: tuple[ModelUse, ...]) -> ModelUse:
     (use,) = uses
     return use
@@ -155,6 +171,7 @@ async def test_questions_at_once_share_one_budget(
         (http_error(400, "What?"), "request-refused", "bad-request"),
         (http_error(403, "Not you"), "models-exhausted", "forbidden"),
     ],
+    ids=["401", "402", "400", "403"],
 )
 async def test_a_run_that_ends_for_want_of_an_answer_says_what_it_asked(
     shop: Project, provider: ScriptedProvider, reply: Any, slug: str, fault: str
@@ -166,6 +183,7 @@ async def test_a_run_that_ends_for_want_of_an_answer_says_what_it_asked(
     assert result.report.error
     use = only(result.report.models)
     assert (use.requests, use.answers, use.faults) == (2, 1, {fault: 1})
+    assert seen_keys(shop) == {kind: DOCUMENTED[kind] for kind in ("sent", "answered", "failed")}
     assert kept_uses(shop) == [use]
     assert shop.files() == before
     assert shop.left() == []
@@ -200,6 +218,9 @@ async def test_cancelling_ends_the_request_and_counts_it(shop: Project, provider
         while not provider.gone:  # noqa: ASYNC110 - what the server has seen of the client's going has no event
             await asyncio.sleep(0.01)
     assert only(tuple(kept_uses(shop))).requests == 2
+    assert [event.message for event in shop.events if event.kind == "note"] == [
+        "2 requests were sent to models before the run was cancelled; `testwright models stats` counts them."
+    ]
     assert shop.left() == []
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -376,3 +378,41 @@ def test_every_option_is_known_in_every_spelling(name: str, spelling: str) -> No
     options = parse_options({spelled[spelling]: values[name]}, origin="a test")
     assert getattr(options, name) is not None
     assert sum(getattr(options, other) is not None for other in OPTION_NAMES) == 1
+
+
+SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        "box": st.sampled_from(["none", "auto", "landlock"]),
+        "pass-env": st.lists(st.sampled_from(["A", "B"])),
+        "python": st.sampled_from(["3.12", "../py", "/bin/python", "envs/dev"]),
+        "model-base-url": st.sampled_from(["https://example.org", "http://localhost:1/v1"]),
+        "modelRegistry": st.sampled_from(["m.yaml", "../m.yaml", "/m.yaml", "~/m.yaml", "a/../../m.yaml", "C:m.yaml"]),
+        "data_collection": st.sampled_from(["allow", "deny"]),
+        "max-model-cost": st.floats(0, 1000),
+        "max-model-requests": st.integers(1, 10_000),
+        "max-model-tokens": st.integers(1, 1_000_000_000),
+        "model-deadline": st.floats(1, 21_600),
+    },
+)
+
+
+@given(SAID)
+def test_whatever_a_repository_says_gives_it_nothing(said: dict[str, object]) -> None:
+    def line(key: str, value: object) -> str:
+        return f"{key} = {json.dumps(value)}\n"
+
+    with tempfile.TemporaryDirectory() as folder:
+        text = "[tool.testwright]\n" + "".join(line(key, value) for key, value in said.items())
+        settings = resolve(Path(folder), text)
+        default = Settings()
+        assert (settings.box, settings.pass_env) == (default.box, default.pass_env)
+        assert settings.model_base_url is None
+        assert settings.model_registry is None
+        assert settings.max_model_cost == 0
+        assert settings.data_collection == said.get("data_collection", "allow")
+        assert settings.max_model_requests <= default.max_model_requests
+        assert settings.max_model_tokens <= default.max_model_tokens
+        assert settings.model_deadline <= default.model_deadline
+        for path in (settings.workspace_registry, settings.python):
+            assert path in (None, Path("3.12")) or path.resolve().is_relative_to(Path(folder).resolve())

@@ -112,7 +112,7 @@ describe("models", function () {
         const module = writeModule("src/shop/asked.py");
         messages.press = ({ buttons }) => buttons.find((label) => ["Consent to Models…", "Agree"].includes(label));
         await vscode.commands.executeCommand("testwright.generateForModule", module);
-        await waitFor("end of it", () => messages.messages.some(({ text }) => text.includes(' may be sent to ')));
+        await waitFor("end of it", () => messages.messages.some(({ text }) => text.includes(" may be sent to ")));
         const [failed, question] = messages.messages;
         assert.match(failed?.text ?? "", /^Nobody has agreed that code of .* is sent to openrouter\.ai\./);
         assert.deepEqual(failed?.buttons, ["Consent to Models…"]);

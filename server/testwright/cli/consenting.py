@@ -41,7 +41,8 @@ def do_consent(workspace: Path | None, *, what: str | None, with_registry: bool,
         around = surroundings(workspace)
         if what == "withdraw":
             return _withdraw(ledger, around, as_json=as_json)
-        state = around.plan().consent
+        plan = around.plan()
+        state = plan.consent
         if with_registry and state.registry is None:
             raise UsageError(
                 f"{around.workspace} has no registry of models of its own.",
@@ -53,11 +54,14 @@ def do_consent(workspace: Path | None, *, what: str | None, with_registry: bool,
         if what == "give" and (state.is_needed or with_registry):
             give(ledger, state, now=time.time(), with_registry=with_registry)
             # What the registry adds to the chain can be on another host, to which nobody has agreed yet.
-            state = around.plan().consent
+            plan = around.plan()
+            state = plan.consent
+        # A ledger that was damaged says so to whoever has opened it first.
+        notes = tuple(dict.fromkeys((*ledger.notes, *plan.notes)))
         if as_json:
-            print_json(_state_json(state))
+            print_json({**_state_json(state), "notes": list(notes)})
         else:
-            _print_state(state, ledger.notes)
+            _print_state(state, notes)
         return 0 if state.given is not None or not state.is_needed else 1
 
 

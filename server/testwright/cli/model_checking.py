@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +17,22 @@ from testwright.cli.model_surroundings import Surroundings, surroundings
 from testwright.cli.model_views import print_notes, table
 from testwright.cli.output import console, print_json, print_view
 from testwright.cli.signals import run_until_signal
-from testwright.errors import AccountLimit, CreditsExhausted, KeyRefused, ModelError, ReplayMismatch, UsageError
+from testwright.errors import (
+    AccountLimit,
+    CreditsExhausted,
+    KeyRefused,
+    ModelError,
+    ModelsExhausted,
+    ReplayMismatch,
+    UsageError,
+)
 from testwright.model import ModelUse
 from testwright.models.access import Models, open_models
 from testwright.models.probe import PROBE, UNABLE, shortcoming
 from testwright.models.quota import Quota
 from testwright.models.selection import no_models
-from testwright.models.values import Chain, Choice, RouterEvent
+from testwright.models.tape import ReplayTape
+from testwright.models.values import Chain, ChatAnswer, Choice, RouterEvent
 from testwright.rendering import cost_words, use_to_json
 
 MODELS = 5
@@ -43,6 +52,44 @@ _WORDS: dict[Outcome, tuple[str, str]] = {
 }
 _CONCERNS_ALL = (KeyRefused, CreditsExhausted, AccountLimit)
 """Errors of an account: whatever else is asked of it would fail as well, and count."""
+
+
+class _Watch:
+    """Sees what the router tells of one model after the other, and ends a question that would be asked again.
+
+    Attributes:
+        failure: Why the last request failed, as a sentence; it says more of one model than the router's error.
+    """
+
+    def __init__(self) -> None:
+        self.failure = ""
+        self._asking: asyncio.Task[ChatAnswer] | None = None
+        self._is_over = False
+
+    def __call__(self, event: RouterEvent) -> None:
+        if event.kind == "failed":
+            self.failure = event.message.removeprefix(f"{event.model}: ")
+        elif event.kind == "waiting" and self.failure and self._asking is not None:
+            self._is_over = True
+            self._asking.cancel()
+
+    async def once(self, question: Coroutine[Any, Any, ChatAnswer]) -> ChatAnswer:
+        """Ask, and wait for no second try.
+
+        Raises:
+            ModelError: There is no answer.
+        """
+        self.failure, self._is_over = "", False
+        self._asking = asyncio.ensure_future(question)
+        try:
+            return await self._asking
+        except asyncio.CancelledError:
+            if self._is_over and self._asking.cancelled():
+                raise ModelsExhausted(self.failure) from None
+            raise
+        finally:
+            self._asking.cancel()
+            self._asking = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +122,7 @@ def check_all(  # noqa: PLR0913 - what the user may say
     """Ask each model, print what became of it, and keep it; 0 when all that were asked can call tools, else 1.
 
     Args:
-        names: The models; empty for those that a run would ask first.
+        names: The models; empty for those that a run would ask first, or all of a replay.
         workspace: Whose settings hold.
         limit: How many are asked at most.
         record: File that requests and answers are written to.
@@ -98,17 +145,14 @@ def check_all(  # noqa: PLR0913 - what the user may say
 async def _check(
     around: Surroundings, names: Sequence[str], *, limit: int | None, record: Path | None, replay: Path | None
 ) -> tuple[list[Checked], Sequence[str]]:
-    failures: dict[str, str] = {}
-
-    def on_event(event: RouterEvent) -> None:
-        if event.kind == "failed":
-            failures[event.model] = event.message.removeprefix(f"{event.model}: ")
-
+    watch = _Watch()
+    if replay is not None and not names:
+        names = (await asyncio.to_thread(ReplayTape.open, replay)).asked
     async with open_models(
         around.settings,
         around.workspace,
         environ=os.environ,
-        on_event=on_event,
+        on_event=watch,
         record=record,
         replay=replay,
         probe=True,
@@ -118,8 +162,8 @@ async def _check(
         if replay is None:
             for line in await _announced(models, asked):
                 click.echo(line, err=True)
-        checked = await _ask_each(models, choices, failures)
-    return checked, models.notes
+        checked = await _ask_each(models, choices, watch)
+    return checked, (*around.settings.notes, *models.notes)
 
 
 def wanted(chain: Chain, names: Sequence[str], limit: int | None) -> list[Choice]:
@@ -164,7 +208,7 @@ async def _announced(models: Models, asked: Iterable[Choice]) -> list[str]:
     return lines
 
 
-async def _ask_each(models: Models, choices: Sequence[Choice], failures: Mapping[str, str]) -> list[Checked]:
+async def _ask_each(models: Models, choices: Sequence[Choice], watch: _Watch) -> list[Checked]:
     checked = []
     closed: dict[tuple[str, bool], str] = {}
     for choice in choices:
@@ -174,31 +218,31 @@ async def _ask_each(models: Models, choices: Sequence[Choice], failures: Mapping
         elif account in closed:
             checked.append(Checked(choice, "not-asked", closed[account]))
         else:
-            one, error = await _ask(models, choice, failures)
+            one, error = await _ask(models, choice, watch)
             if isinstance(error, _CONCERNS_ALL):
                 closed[account] = one.words
             checked.append(one)
     return checked
 
 
-async def _ask(models: Models, choice: Choice, failures: Mapping[str, str]) -> tuple[Checked, ModelError | None]:
+async def _ask(models: Models, choice: Choice, watch: _Watch) -> tuple[Checked, ModelError | None]:
     """Ask one model, and keep what it is worth.
 
     Args:
         models: What it is asked with.
         choice: The model.
-        failures: The last failure of each, as the router tells it: it says more of one model than the router's error.
+        watch: Sees what the router tells.
     """
     router = models.alone(choice, requests=1)
     error: ModelError | None = None
     try:
-        words = shortcoming(await router.complete(PROBE))
+        words = shortcoming(await watch.once(router.complete(PROBE)))
         outcome: Outcome = "cannot" if words else "works"
     except ReplayMismatch:
         raise
     except ModelError as raised:
         error = raised
-        words = str(raised) if isinstance(raised, _CONCERNS_ALL) else failures.get(choice.entry.name, str(raised))
+        words = str(raised) if isinstance(raised, _CONCERNS_ALL) else watch.failure or str(raised)
         outcome = "failed"
     use = next(iter(router.uses()), None)
     if use is not None and use.faults and UNABLE.issuperset(use.faults):

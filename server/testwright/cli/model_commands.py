@@ -10,9 +10,10 @@ from testwright.cli.options import debug_option, json_option, refuse_both, tape_
 
 _CHECK_HELP = """Ask models one cheap question that they can only answer by calling a tool.
 
-Without MODEL, those are asked that a run would ask first. One that calls the tool with the right argument is taken for
-active for a week; one that does not is left out for a day. Each costs one request, which counts against the day's free
-ones; how many that will be is told before. Nothing of the workspace is sent, so no consent is needed.
+Without MODEL, those are asked that a run would ask first, or all of a replay. One that calls the tool with the right
+argument is taken for active for a week; one that does not is given no task that needs tools for a day. Each costs one
+request, which counts against the day's free ones; how many that will be is told before. Nothing of the workspace is
+sent, so no consent is needed.
 
 \b
     testwright models check

@@ -35,7 +35,7 @@ def list_known(workspace: Path | None, *, with_gone: bool, as_json: bool) -> int
         print_json({"models": [_entry_json(entry, statuses) for entry in entries], "notes": list(plan.notes)})
         return 0
     output = console()
-    print_view(output, models_view(entries, statuses))
+    print_view(output, models_view(entries, statuses, output.width))
     notes = list(plan.notes)
     if hidden:
         notes.append(f"{hidden} {'is' if hidden == 1 else 'are'} gone and not shown; --all shows them.")

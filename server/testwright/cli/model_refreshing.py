@@ -16,7 +16,7 @@ from rich.text import Text
 
 from testwright.cli.errors import EXIT_NOTHING
 from testwright.cli.model_surroundings import surroundings
-from testwright.cli.model_views import price_words, tokens_words
+from testwright.cli.model_views import price_words, print_notes, tokens_words
 from testwright.cli.output import console, print_json, print_view
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import relative_to_home
@@ -74,13 +74,20 @@ def refresh_all(workspace: Path | None, *, dry_run: bool, as_json: bool) -> int:
             print_view(console(), _view(result))
     saved = None if dry_run else _save(plan.registry, results)
     if as_json:
-        print_json({"saved": None if saved is None else str(saved), "providers": [_to_json(one) for one in results]})
-    elif dry_run:
+        providers = [_to_json(one) for one in results]
+        print_json({"saved": None if saved is None else str(saved), "providers": providers, "notes": list(plan.notes)})
+        return _code(results)
+    print_notes(console(), plan.notes)
+    if dry_run:
         click.echo("Nothing was kept, since it is a dry run.")
     elif saved is not None:
         click.echo(f"Kept in {relative_to_home(saved)}.")
     elif any(result.listing is not None for result in results):
         click.echo("Nothing is kept of a server that model-base-url names: name one of its models as preferred-model.")
+    return _code(results)
+
+
+def _code(results: Sequence[Refreshed]) -> int:
     return 0 if any(result.listing is not None for result in results) else EXIT_NOTHING
 
 

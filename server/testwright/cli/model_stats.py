@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from testwright.cli.model_surroundings import surroundings
@@ -18,6 +18,7 @@ from testwright.cli.output import console, print_json, print_view
 from testwright.housekeeping import state_dir
 from testwright.model import ModelUse
 from testwright.models.access import endpoints_of
+from testwright.models.accounts import joined
 from testwright.models.clock import SystemClock
 from testwright.models.plan import Plan
 from testwright.models.quota import Quota
@@ -66,9 +67,10 @@ def show_stats(workspace: Path | None, *, as_json: bool) -> int:
     now = time.time()
     plan = surroundings(workspace).plan()
     with Ledger.open(state_dir()) as ledger:
-        uses = joined(stored.use for stored in ledger.uses(now - DAYS * DAY))
+        asked = joined(stored.use for stored in ledger.uses(now - DAYS * DAY))
         left = _left(ledger, plan, now)
         notes = [*plan.notes, *(note for note in ledger.notes if note not in plan.notes)]
+    uses = sorted(asked, key=lambda use: (-use.requests, use.model))
     if as_json:
         print_json(
             {
@@ -87,30 +89,6 @@ def show_stats(workspace: Path | None, *, as_json: bool) -> int:
         click.echo(_left_words(one, now))
     print_notes(console(), notes)
     return 0
-
-
-def joined(uses: Iterable[ModelUse]) -> list[ModelUse]:
-    """Uses of many runs as one for each model, those with most requests first."""
-    by_model: dict[tuple[str, str], ModelUse] = {}
-    for use in uses:
-        before = by_model.get((use.provider, use.model))
-        by_model[use.provider, use.model] = use if before is None else _sum(before, use)
-    return sorted(by_model.values(), key=lambda use: (-use.requests, use.model))
-
-
-def _sum(one: ModelUse, other: ModelUse) -> ModelUse:
-    return replace(
-        one,
-        requests=one.requests + other.requests,
-        answers=one.answers + other.answers,
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        completion_tokens=one.completion_tokens + other.completion_tokens,
-        cost=one.cost + other.cost,
-        seconds=one.seconds + other.seconds,
-        retries=one.retries + other.retries,
-        faults=dict(Counter(one.faults) + Counter(other.faults)),
-        breaker=(*one.breaker, *other.breaker),
-    )
 
 
 def _left(ledger: Ledger, plan: Plan, now: float) -> list[Left]:
@@ -132,11 +110,10 @@ def _left(ledger: Ledger, plan: Plan, now: float) -> list[Left]:
     return list(found.values())
 
 
-def _view(uses: Sequence[ModelUse]) -> Any:
-    numbers = ("Requests", "Answers", "Tokens", "Cost", "Seconds", "Retries")
-    view = table("Model", *numbers, "Faults", numbers=numbers)
+def _view(uses: Sequence[ModelUse]) -> RenderableType:
+    numbers = ("Requests", "Answers", "Tokens", "Cost", "Seconds")
+    view = table("Model", *numbers, numbers=numbers)
     for use in uses:
-        faults = ", ".join(f"{count} {kind}" for kind, count in sorted(use.faults.items()))
         view.add_row(
             Text(use.model),
             f"{use.requests:,}",
@@ -144,10 +121,16 @@ def _view(uses: Sequence[ModelUse]) -> Any:
             f"{use.prompt_tokens + use.completion_tokens:,}",
             cost_words(use.cost),
             f"{use.seconds:,.0f}",
-            f"{use.retries:,}",
-            Text(faults),
         )
-    return view
+    return Group(view, *(Text(f"{use.model}: {words}") for use in uses if (words := _trouble_words(use))))
+
+
+def _trouble_words(use: ModelUse) -> str:
+    """How often a model failed, and was asked again; empty when it never did."""
+    parts = [f"{count} {kind}" for kind, count in sorted(use.faults.items())]
+    if use.retries:
+        parts.append("asked again once" if use.retries == 1 else f"asked again {use.retries:,} times")
+    return ", ".join(parts)
 
 
 def _left_words(left: Left, now: float) -> str:

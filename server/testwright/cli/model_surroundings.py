@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from testwright.analysis.targets import find_workspace
@@ -21,7 +21,7 @@ class Surroundings:
     settings: Settings
 
     def plan(self, need: Need | None = None) -> Plan:
-        """What is known of the models there; nothing is sent for it.
+        """What is known of the models there, with the notes of the settings; nothing is sent for it.
 
         Args:
             need: What the task needs; what a run needs when None.
@@ -29,7 +29,8 @@ class Surroundings:
         Raises:
             TestwrightError: A registry, a key or the ledger cannot be used.
         """
-        return plan_models(self.settings, self.workspace, environ=os.environ, need=need)
+        plan = plan_models(self.settings, self.workspace, environ=os.environ, need=need)
+        return replace(plan, notes=(*self.settings.notes, *plan.notes))
 
 
 def surroundings(workspace: Path | None) -> Surroundings:

@@ -17,6 +17,9 @@ from testwright.models.values import Choice, ModelEntry
 from testwright.settings import Settings
 from testwright.store.ledger import StoredStatus
 
+COMFORTABLE_WIDTH = 100
+"""Columns from which on the longest names stand on one line beside all else."""
+
 _STYLES = {"active": "green", "gone": "red", "incompatible": "red", "rate_limited": "yellow"}
 
 
@@ -29,13 +32,14 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return made
 
 
-def models_view(entries: Sequence[ModelEntry], statuses: dict[tuple[str, str], StoredStatus]) -> Table:
-    """The models that are known, one on a line."""
+def models_view(entries: Sequence[ModelEntry], statuses: dict[tuple[str, str], StoredStatus], width: int) -> Table:
+    """The models that are known, one on a line where there is room for that in so many columns."""
+    end = " " if width >= COMFORTABLE_WIDTH else "\n"
     view = table("Model", "$ per 1M", "Context", "Tools", "Status", "From", numbers=("$ per 1M", "Context"))
     for entry in entries:
         learnt = statuses.get((entry.provider, entry.name))
         status = entry.status if learnt is None else learnt.status
-        words = status_words(status, None if learnt is None else learnt.until)
+        words = status.replace("_", " ") + ("" if learnt is None else f"{end}until {moment_words(learnt.until)}")
         view.add_row(
             Text(entry.name),
             price_words(entry),
@@ -110,12 +114,6 @@ def print_notes(target: Console, notes: Sequence[str]) -> None:
     """Print notes, as they stand below reports; nothing when there are none."""
     if notes:
         print_view(target, Group(*(Text.assemble(("note  ", "yellow"), note) for note in notes)))
-
-
-def status_words(status: str, until: float | None) -> str:
-    """A status, and until when it holds where it was learnt: ``rate limited until 14:05``."""
-    words = status.replace("_", " ")
-    return words if until is None else f"{words} until {moment_words(until)}"
 
 
 def moment_words(when: float) -> str:

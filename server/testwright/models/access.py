@@ -10,7 +10,7 @@ import asyncio
 import functools
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
@@ -18,6 +18,7 @@ from random import Random, SystemRandom
 from testwright.errors import UsageError, WriteFailure
 from testwright.housekeeping import APPLICATION, remove_tree, scratch_parent, state_dir
 from testwright.model import ModelUse
+from testwright.models.accounts import joined
 from testwright.models.breaker import Breakers
 from testwright.models.budget import RunLimits
 from testwright.models.client import Endpoint, ProviderClient, Timeouts
@@ -121,11 +122,7 @@ class Models:
 
     def uses(self) -> tuple[ModelUse, ...]:
         """What has been asked of each model up to now."""
-        joined: dict[tuple[str, str], ModelUse] = {}
-        for use in (use for router in self._routers for use in router.uses()):
-            before = joined.get((use.provider, use.model))
-            joined[use.provider, use.model] = use if before is None else _sum(before, use)
-        return tuple(joined.values())
+        return joined(use for router in self._routers for use in router.uses())
 
     def note(self, sentence: str) -> None:
         """Add a sentence for the user, if there is one."""
@@ -197,7 +194,7 @@ async def open_models(  # noqa: PLR0913 - all that a run may want to say of its 
     )
     async with AsyncExitStack() as stack:
         if replay is None:
-            ledger = await asyncio.to_thread(lambda: Ledger.open(state_dir(environ)))
+            ledger = Ledger(await asyncio.to_thread(state_dir, environ))  # opened when it is first looked at
             stack.push_async_callback(asyncio.to_thread, ledger.close)
             look = functools.partial(plan_models, settings, workspace, environ=environ, need=need, probe=probe)
             plan = await asyncio.to_thread(look, ledger=ledger, now=means.clock.time())
@@ -242,7 +239,7 @@ async def _providers(plan: Plan, ledger: Ledger, clock: Clock, record: Path | No
     endpoints = endpoints_of(plan)
     if record is not None:
         clean = functools.partial(cleaned, secrets=[state.key for state in plan.keys if state.key is not None])
-        tape = await asyncio.to_thread(RecordingTape.open, record, chain=plan.chain, clock=clock, clean=clean)
+        tape = RecordingTape.open(record, chain=plan.chain, clock=clock, clean=clean)
         stack.push_async_callback(asyncio.to_thread, tape.close)
     return _Source(chain=plan.chain, endpoints=endpoints, ledger=ledger, clock=clock, tape=tape, notes=plan.notes)
 
@@ -251,14 +248,15 @@ async def _replay(path: Path, stack: AsyncExitStack) -> _Source:
     """What was recorded, over a ledger that nobody else sees."""
     tape = await asyncio.to_thread(ReplayTape.open, path)
     folder = scratch_parent() / f"{APPLICATION}-replay-{secrets.token_hex(16)}"
-    stack.push_async_callback(asyncio.to_thread, remove_tree, folder)
-    ledger = await asyncio.to_thread(_private_ledger, folder)
+    _make_private(folder)
+    stack.push_async_callback(asyncio.to_thread, _remove, folder)
+    ledger = Ledger(folder)
     stack.push_async_callback(asyncio.to_thread, ledger.close)
     endpoints = {choice.provider.name: Endpoint(provider=choice.provider, key=None) for choice in tape.chain.choices}
     return _Source(chain=tape.chain, endpoints=endpoints, ledger=ledger, clock=tape.clock, tape=tape, notes=())
 
 
-def _private_ledger(folder: Path) -> Ledger:
+def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
@@ -266,7 +264,11 @@ def _private_ledger(folder: Path) -> Ledger:
             f"A folder for the replay cannot be made at {folder}: {error.strerror or error}.",
             next_step="Set TMPDIR to a folder that can be written.",
         ) from error
-    return Ledger.open(folder)
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):  # `testwright clean` removes what is left of it
+        remove_tree(folder)
 
 
 def _settle(ledger: Ledger, run: str | None, uses: tuple[ModelUse, ...], when: float) -> str:
@@ -283,20 +285,3 @@ def _settle(ledger: Ledger, run: str | None, uses: tuple[ModelUse, ...], when: f
 @functools.cache
 def _breakers_of_process() -> Breakers:
     return Breakers(SystemClock())
-
-
-def _sum(first: ModelUse, second: ModelUse) -> ModelUse:
-    kinds = dict.fromkeys((*first.faults, *second.faults))
-    return ModelUse(
-        model=first.model,
-        provider=first.provider,
-        requests=first.requests + second.requests,
-        answers=first.answers + second.answers,
-        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
-        completion_tokens=first.completion_tokens + second.completion_tokens,
-        cost=first.cost + second.cost,
-        seconds=first.seconds + second.seconds,
-        retries=first.retries + second.retries,
-        faults={kind: first.faults.get(kind, 0) + second.faults.get(kind, 0) for kind in kinds},
-        breaker=(*first.breaker, *second.breaker),
-    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from testwright.model import ModelUse
 from testwright.models.breaker import State
@@ -83,3 +85,27 @@ class Accounts:
         account.prompt_tokens += usage.prompt_tokens
         account.completion_tokens += usage.completion_tokens
         account.cost += usage.cost
+
+
+def joined(uses: Iterable[ModelUse]) -> tuple[ModelUse, ...]:
+    """Accounts of several routers or runs as one for each model, in the order in which these come first."""
+    found: dict[tuple[str, str], ModelUse] = {}
+    for use in uses:
+        before = found.get((use.provider, use.model))
+        found[use.provider, use.model] = use if before is None else _sum(before, use)
+    return tuple(found.values())
+
+
+def _sum(one: ModelUse, other: ModelUse) -> ModelUse:
+    return replace(
+        one,
+        requests=one.requests + other.requests,
+        answers=one.answers + other.answers,
+        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
+        completion_tokens=one.completion_tokens + other.completion_tokens,
+        cost=one.cost + other.cost,
+        seconds=one.seconds + other.seconds,
+        retries=one.retries + other.retries,
+        faults=dict(Counter(one.faults) + Counter(other.faults)),
+        breaker=(*one.breaker, *other.breaker),
+    )

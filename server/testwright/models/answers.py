@@ -42,7 +42,7 @@ def check(body: Mapping[str, Any], request: ChatRequest) -> dict[str, Any]:
         calls = _checked(calls, offered, body, is_cut=reason == "length")
     elif not content.strip():
         _raise_empty(message, reason)
-    elif offered and (name := call_in_text(content, offered)) is not None:
+    elif (name := call_in_text(content, offered)) is not None:
         raise Fault("tool-call-as-text", f"It writes a call of the tool {name} as text instead of calling it.")
     if not calls:
         return dict(body)

@@ -210,9 +210,6 @@ class ProviderClient:
             is_loopback = read_address(exchange.endpoint.provider.base_url).is_loopback
         except ValueError as error:
             raise Fault("bad-request", f"The provider's address {error}.", was_sent=False) from None
-        key = exchange.endpoint.key
-        if key and not all("!" <= character <= "~" for character in key.reveal()):
-            raise Fault("bad-request", "The key has characters that no header can carry.", was_sent=False)
         if is_loopback not in self._clients:
             try:
                 self._clients[is_loopback] = self._new_client(trust_env=not is_loopback)

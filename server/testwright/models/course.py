@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
 
 from testwright.errors import AccountLimit, BudgetExhausted, ModelError, ModelsExhausted, NoModels
 from testwright.models.backoff import SHORTEST_TOLD, Backoff, told_wait
-from testwright.models.breaker import Breaker, Breakers
+from testwright.models.breaker import Breakers
 from testwright.models.clock import Clock
 from testwright.models.failures import next_step, reasons, stopped
 from testwright.models.policy import LONGEST_TOLD_WAIT, RULES
+from testwright.models.standing import Memory, NotNow, Standing
 from testwright.models.values import Attempted, Choice, Fault
+from testwright.settings.addresses import read_address
 
 ROUNDS = 3
 """How often the chain is gone through for one question."""
@@ -30,76 +31,15 @@ ROUNDS = 3
 MOST_REPEATS = 4
 """Requests for one question that go to a model which has failed it before: less than a tenth of a free day."""
 
-FIRST_BACKOFF, LONGEST_BACKOFF = 2.0, 30.0
-"""Seconds before an unwell model is asked once more."""
+ONCE_MORE = 2.0
+"""Seconds before an unwell model is asked once more, before jitter."""
 
 FIRST_REST, LONGEST_REST = 30.0, 300.0
-"""Seconds for which a model that failed for the time being is left alone where its provider does not say."""
+"""Seconds for which a model that failed for the time being is left alone where its provider does not say, before
+jitter, which is equal whatever failed: each repeat may cost one of the day's requests."""
 
 PROBE_WAIT = 5.0
 """Seconds after which to look again when another question is probing the only model that is left."""
-
-Key = tuple[str, str]
-"""A model: its provider's name and its own."""
-
-
-@dataclass(slots=True)
-class Memory:
-    """What a run remembers from one question to the next.
-
-    Attributes:
-        spoilt: Models that are not asked again in this run, and why.
-        rests: Until when a model is left alone because its provider said so, in monotonic seconds.
-        lately: Why a model rests.
-    """
-
-    spoilt: dict[Key, Attempted] = field(default_factory=dict)
-    rests: dict[Key, float] = field(default_factory=dict)
-    lately: dict[Key, Attempted] = field(default_factory=dict)
-
-
-@dataclass(eq=False, slots=True)
-class Standing:
-    """How a model stands in one question.
-
-    Attributes:
-        choice: The model.
-        account: Whose requests it takes (``Quota.account_of``).
-        breaker: The model's own, shared with other questions and runs.
-        failures: How often it has failed this question.
-        asked_in: The round in which it was last asked; 0 when never.
-        rests_until: Monotonic seconds before which it is not asked this question again.
-        is_out: Whether it is not asked this question again at all.
-        last: Why it gave no answer.
-    """
-
-    choice: Choice
-    account: str
-    breaker: Breaker
-    failures: int = 0
-    asked_in: int = 0
-    rests_until: float = -math.inf
-    is_out: bool = False
-    last: Attempted | None = None
-
-    @property
-    def key(self) -> Key:
-        """Its provider's name and its own."""
-        return self.choice.provider.name, self.choice.entry.name
-
-
-class NotNow(Exception):
-    """Nobody can be asked at this moment.
-
-    Attributes:
-        seconds: When to look again.
-        words: Why, for a person; empty when it is not worth a word.
-    """
-
-    def __init__(self, seconds: float, words: str = "") -> None:
-        super().__init__(words)
-        self.seconds = seconds
-        self.words = words
 
 
 class Course:
@@ -129,12 +69,13 @@ class Course:
         self._clock = clock
         self._memory = memory
         self._deadline = deadline
-        self._backoff = Backoff(random, first=FIRST_BACKOFF, longest=LONGEST_BACKOFF)
+        self._backoff = Backoff(random, first=ONCE_MORE, longest=ONCE_MORE)
         self._rest = Backoff(random, first=FIRST_REST, longest=LONGEST_REST)
         self._round = 1
         self._repeats = 0
         self._again: Standing | None = None
         self._limits: dict[str, AccountLimit] = {}
+        self._closures: dict[str, AccountLimit] = {}
         self._too_dear: BudgetExhausted | None = None
         self._standings = [
             Standing(choice, account, breakers.of(choice.provider.name, choice.entry.name))
@@ -233,6 +174,8 @@ class Course:
             return wait
         if rule.step == "wait-or-stop":
             raise stopped(standing.choice, fault)
+        if not fault.was_sent and read_address(standing.choice.provider.base_url).is_loopback:
+            standing.is_out = True  # no server runs there, and no wait starts one
         if not standing.is_out and rule.step != "other-account":
             self._leave_alone(standing, said, is_shared=said is not None or rule.teaches == "rate_limited")
         return 0.0
@@ -254,6 +197,10 @@ class Course:
         if wait is None or wait > longest or self._repeats >= MOST_REPEATS:
             return None
         return wait if self._clock.monotonic() + wait < self._deadline else None
+
+    def closed(self, account: str, limit: AccountLimit) -> None:
+        """A provider has closed an account: the error if it comes to nothing; who asks for leave may know better."""
+        self._closures[account] = limit
 
     def limited(self, account: str, limit: AccountLimit) -> None:
         """An account gives no leave to send.
@@ -319,6 +266,10 @@ class Course:
         """
         if not self._standings:
             return NoModels("There is no model to ask.", next_step="`testwright models explain` says why.")
+        for standing in self._standings:
+            is_closed = standing.last is not None and RULES[standing.last.kind].error is AccountLimit
+            if is_closed and standing.account in self._closures:
+                self._limits.setdefault(standing.account, self._closures[standing.account])
         if self._limits:
             return self._limit_reached()
         if self._too_dear is not None:

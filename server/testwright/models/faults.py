@@ -155,7 +155,7 @@ def _fault(status: int, headers: Mapping[str, str], payload: Any, words: str, *,
     provider_name = metadata.get("provider_name") or _object(payload).get("provider")  # the latter in a stream
     kind = _kind(status, error, metadata, limit, wait)
     resets_at = limit.resets_at
-    if resets_at is None and kind == "no-credits":
+    if resets_at is None:
         resets_at = LimitTold.at(metadata.get("resets_at"), now=now)
     return Fault(
         kind,

@@ -17,6 +17,8 @@ from testwright.settings.addresses import Address, read_address
 
 HIDDEN = "…"
 """What is written where a key was."""
+SHORTEST_KEY = 8
+"""A key of fewer characters protects nothing: it is a placeholder (``none``, ``ollama``) where a server wants one."""
 KEYRING_SERVICE = "testwright"
 """Under which the keyring has keys; the user's name there is the provider's: ``keyring set testwright openrouter``."""
 KEYRING_SECONDS = 5.0
@@ -52,7 +54,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(*(text.encode("utf-8", "surrogatepass") for text in (self._text, other._text)))
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
@@ -83,8 +85,12 @@ class Variables(Mapping[str, str]):
 
 
 def cleaned(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with each key in it replaced by an ellipsis; for what others have written and we tell."""
-    for secret in sorted(filter(None, secrets), key=lambda secret: len(secret.reveal()), reverse=True):
+    """The text with each key in it replaced by an ellipsis; for what others have written and we tell.
+
+    What is shorter than ``SHORTEST_KEY`` stays: it would take ordinary words out of the text.
+    """
+    real = [secret for secret in secrets if len(secret.reveal()) >= SHORTEST_KEY]
+    for secret in sorted(real, key=lambda secret: len(secret.reveal()), reverse=True):
         text = text.replace(secret.reveal(), HIDDEN)
     return text
 
@@ -173,14 +179,18 @@ def _ask_keyring(user: str) -> tuple[Secret, str]:
     try:
         import keyring  # noqa: PLC0415 - an extra, slow to load
         from keyring.errors import KeyringLocked, NoKeyringError  # noqa: PLC0415
-    except ImportError:
-        return Secret(""), ""
+    except Exception as error:  # noqa: BLE001 - it looks for back ends when it is loaded, and these may raise anything
+        is_absent = isinstance(error, ImportError) and error.name == "keyring"
+        return Secret(""), "" if is_absent else _failed(type(error).__name__)
     try:
         return Secret((keyring.get_password(KEYRING_SERVICE, user) or "").strip()), ""
     except NoKeyringError:
         return Secret(""), ""  # a machine without a desktop: nothing was set up, so nothing has failed
     except KeyringLocked:
-        failure = "it is locked"
+        return Secret(""), _failed("it is locked")
     except Exception as error:  # noqa: BLE001 - a back end may raise anything, and the key may come another way
-        failure = type(error).__name__
-    return Secret(""), f"The keyring could not be read ({failure}), so no key was taken from it."
+        return Secret(""), _failed(type(error).__name__)
+
+
+def _failed(why: str) -> str:
+    return f"The keyring could not be read ({why}), so no key was taken from it."

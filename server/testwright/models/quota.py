@@ -137,7 +137,9 @@ class Quota:
         else:
             return None
         account = self.account_of(endpoint, entry)
-        await _in_thread(lambda: self._ledger.close_account(account, until=until, reason=fault.words, now=now))
+        await _in_thread(
+            lambda: self._ledger.close_account(account, until=until, reason=fault.words, now=self._clock.time)
+        )
         return until
 
     async def usage(self, endpoint: Endpoint, entry: ModelEntry) -> AccountUsage:
@@ -158,7 +160,7 @@ class Quota:
                 account,
                 per_minute=provider.free_requests_per_minute if entry.free else None,
                 per_day=provider.free_requests_per_day if entry.free else None,
-                now=self._clock.time(),  # when its turn comes, since threads may be scarce
+                now=self._clock.time,
             ),
         )
         try:

@@ -22,12 +22,14 @@ from testwright.models.breaker import Breakers, Permit, State
 from testwright.models.budget import Hold, RunBudget, RunLimits, estimate
 from testwright.models.client import Endpoint, ProviderClient
 from testwright.models.clock import Clock
-from testwright.models.course import Course, Memory, NotNow, Standing
+from testwright.models.course import Course
 from testwright.models.policy import RULES, lesson
 from testwright.models.quota import Admission, Quota
+from testwright.models.quota_words import limit_error
+from testwright.models.standing import Memory, NotNow, Standing
 from testwright.models.tape import Tape
 from testwright.models.values import Chain, ChatAnswer, ChatRequest, Fault, RouterEvent, RouterEventKind
-from testwright.store.ledger import Ledger
+from testwright.store.ledger import Full, Ledger
 
 LONGEST_ACCOUNT_WAIT = 90.0
 """Seconds that a model waits for its account: a minute's limit and some. When it takes longer, other accounts come
@@ -157,8 +159,11 @@ class Router:
             if permit is None:
                 await admission.not_sent()
                 raise NotNow(0.0)
-            self._changed(standing, permit.change)
-            return await self._send(question, standing, _Leave(hold, admission, permit))
+            try:
+                self._changed(standing, permit.change)
+                return await self._send(question, standing, _Leave(hold, admission, permit))
+            finally:
+                permit.give_back()
         finally:
             hold.give_back()
 
@@ -214,8 +219,6 @@ class Router:
             self._changed(standing, leave.permit.answered())
             self._answered(standing, answer)
             return answer
-        finally:
-            leave.permit.give_back()
 
     async def _ask(self, question: _Question, standing: Standing) -> ChatAnswer:
         entry, endpoint = standing.choice.entry, self._endpoints[standing.choice.provider.name]
@@ -248,7 +251,10 @@ class Router:
         endpoint = self._endpoints[standing.choice.provider.name]
         closed_until = await self._quota.learn(endpoint, entry, fault)
         if closed_until is not None:
-            self._tell("limit", standing, f"{standing.choice.provider.name}: {fault.words}", until=closed_until)
+            closed = Full(kind="closed", resets_at=closed_until, reason=fault.words)
+            limit = limit_error(standing.choice.provider, closed, self._clock.time())
+            self._tell("limit", standing, limit.message, until=closed_until)
+            question.course.closed(standing.account, limit)
         question.wait = question.course.failed(standing, fault)
         await self._teach(question, standing, fault)
         if question.wait > 0:

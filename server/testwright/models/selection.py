@@ -246,10 +246,7 @@ def _lack(entry: ModelEntry, need: Need) -> str:
     if need.free_only and not entry.free:
         if entry.origin == "settings":
             return "Has a price that is not known, and max-model-cost is 0."
-        return (
-            f"Costs money ({entry.cost_per_1m_input:g} and {entry.cost_per_1m_output:g} US dollars per million tokens "
-            "of prompt and answer), and max-model-cost is 0."
-        )
+        return "Costs money, and max-model-cost is 0."
     if need.tools and entry.tools is False:
         return "Does not call tools."
     if entry.context_window is not None and entry.context_window < need.context:

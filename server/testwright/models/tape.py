@@ -8,7 +8,6 @@ own: it needs neither network nor key nor consent, and no wait takes time.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 from collections import defaultdict, deque
@@ -17,13 +16,11 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from testwright.errors import ReplayMismatch, UsageError
 from testwright.models.clock import Clock
 from testwright.models.tape_difference import first_difference
 from testwright.models.tape_format import (
-    VERSION,
+    MAX_TAPE_BYTES,
     Header,
     Recorded,
     digest,
@@ -32,10 +29,9 @@ from testwright.models.tape_format import (
     replayed_chain,
     request_line,
 )
+from testwright.models.tape_reading import read_record, reason_of
 from testwright.models.values import Chain, ChatAnswer, ChatRequest, Fault, JsonObject, ModelEntry
-
-MAX_TAPE_BYTES = 256 * 1024 * 1024
-"""A record of more than this is not gone on with, and not read: an agent's whole run takes some megabytes."""
+from testwright.models.words import printable
 
 OnText = Callable[[str], None]
 
@@ -106,7 +102,7 @@ class RecordingTape:
             raise _taken(path) from error
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"A record cannot be made at {path}: {_reason(error)}.",
+                f"A record cannot be made at {path}: {reason_of(error)}.",
                 next_step="Name a file in a folder that can be written.",
             ) from error
         tape = cls(path, FileIO(descriptor, "w"), clock, clean)
@@ -177,7 +173,7 @@ class RecordingTape:
                 while rest:
                     rest = rest[self._file.write(rest) or 0 :]
             except OSError as error:
-                self._problem = f"The record in {self._path} is not whole: {_reason(error)}."
+                self._problem = f"The record in {self._path} is not whole: {reason_of(error)}."
                 return
             self._size += len(line)
             self._lines += 1
@@ -188,12 +184,14 @@ class ReplayTape:
 
     Attributes:
         chain: The models that could be asked when the record was made.
+        asked: Names of the models that were asked, in the order in which each was first.
         clock: For the router: its waits end at once.
         notes: Sentences for the user: that the record is cut off at its end.
     """
 
     def __init__(self, header: Header, lines: list[Recorded], notes: tuple[str, ...]) -> None:
         self.chain = replayed_chain(header)
+        self.asked = tuple(dict.fromkeys(line.model for line in sorted(lines, key=lambda line: line.at)))
         self.clock = ReplayClock(header.made, self._next_time)
         self.notes = notes
         self._left: dict[tuple[str, str], deque[Recorded]] = defaultdict(deque)
@@ -209,12 +207,8 @@ class ReplayTape:
         Raises:
             UsageError: It cannot be read, is no record, or one of another version; the line is named.
         """
-        data = _read(path)
-        whole, _, rest = data.rpartition(b"\n")
-        lines = whole.split(b"\n")
-        header = _header(path, lines[0])
-        recorded = [_recorded(path, number, line) for number, line in enumerate(lines[1:], 2)]
-        notes = (f"{path} is cut off in its last line; it is replayed up to there.",) if rest else ()
+        header, recorded, is_cut_off = read_record(path)
+        notes = (f"{path} is cut off in its last line; it is replayed up to there.",) if is_cut_off else ()
         return cls(header, recorded, notes)
 
     @property
@@ -261,7 +255,7 @@ class ReplayTape:
             return line
         why = self._why(model, body, is_known=queue is not None)
         raise ReplayMismatch(
-            f"The record has no answer to this request to {entry.name}: {why}.",
+            f"The record has no answer to this request to {entry.name}: {printable(why)}.",
             next_step="Replay it with the version, the settings and the code it was recorded with, or record it anew.",
         )
 
@@ -334,72 +328,9 @@ def _taken(path: Path) -> UsageError:
     )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if not path.is_file():  # a pipe would be waited on for ever
-            what = "is not a regular file" if path.exists() else "does not exist"
-            raise UsageError(f"{path} {what}.", next_step="Name a file that --record has made.")
-        if path.stat().st_size > MAX_TAPE_BYTES:
-            raise UsageError(
-                f"{path} is larger than {MAX_TAPE_BYTES // 1024**2} MiB, which no record is.",
-                next_step="Name a file that --record has made.",
-            )
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"The record {path} cannot be read: {_reason(error)}.", next_step="Check its permissions."
-        ) from error
-
-
-def _header(path: Path, line: bytes) -> Header:
-    try:
-        values = json.loads(line)
-        version = values["testwright_tape"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is no record of Testwright: its first line is not that of one.",
-            next_step="Name a file that --record has made.",
-        ) from error
-    if version != VERSION:
-        made_by = values.get("made_by")
-        by = f" (made by {made_by})" if isinstance(made_by, str) else ""
-        raise UsageError(
-            f"{path} is a record of version {version!r}{by}; this Testwright reads version {VERSION}.",
-            next_step="Replay it with the Testwright that made it, or record it anew.",
-        )
-    try:
-        return Header.model_validate(values)
-    except ValidationError as error:
-        raise _damaged(path, 1, error) from error
-
-
-def _recorded(path: Path, number: int, line: bytes) -> Recorded:
-    try:
-        recorded = Recorded.model_validate(json.loads(line))
-        recorded.outcome()
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, number, error) from error
-    return recorded
-
-
-def _damaged(path: Path, number: int, error: Exception) -> UsageError:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        detail = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    else:
-        detail = str(error) or type(error).__name__
-    return UsageError(
-        f"{path} is damaged in line {number} ({detail}).", next_step="Use an undamaged copy, or record it anew."
-    )
-
-
 def _text_of(body: JsonObject) -> str:
     try:
         text = body["choices"][0]["message"]["content"]
     except (LookupError, TypeError):
         return ""
     return text if isinstance(text, str) else ""
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

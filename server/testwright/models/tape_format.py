@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from testwright import __version__
 from testwright.models.values import (
@@ -26,12 +26,20 @@ from testwright.models.values import (
     Provider,
     Usage,
 )
+from testwright.models.words import printable
 
 VERSION = 1
 """Of the form of the file; a file of another one is refused."""
 
+MAX_TAPE_BYTES = 256 * 1024 * 1024
+"""A record of more than this is not gone on with, and not read: an agent's whole run takes some megabytes."""
+
 SENDER_FIELDS = frozenset({"user", "user_id", "safety_identifier", "org_id", "organization", "account_id"})
 """Fields at the top of a body that say who asks, by the OpenAI and OpenRouter APIs."""
+
+
+Shown = Annotated[str, AfterValidator(printable)]
+"""A text that a person gets to see; a terminal must not obey what somebody has written into a record."""
 
 
 class _Line(BaseModel):
@@ -42,6 +50,10 @@ class RecordedModel(_Line):
     """A model of the chain, and the name of its provider in ``entry``."""
 
     entry: ModelEntry
+
+    def shown(self) -> ModelEntry:
+        """The model with names that a terminal does not obey."""
+        return replace(self.entry, name=printable(self.entry.name), provider=printable(self.entry.provider))
 
 
 class Header(_Line):
@@ -64,11 +76,11 @@ class RecordedFault(_Line):
     """A ``Fault``, field by field."""
 
     kind: FaultKind
-    words: str
+    words: Shown
     status: int | None
     retry_after: float | None
     resets_at: float | None
-    provider_name: str | None
+    provider_name: Shown | None
     usage: Usage | None
     was_sent: bool
 
@@ -83,8 +95,8 @@ class Recorded(_Line):
         seconds: From the sending to what came.
     """
 
-    provider: str
-    model: str
+    provider: Shown
+    model: Shown
     body: dict[str, Any]
     at: float = Field(ge=0)
     seconds: float = Field(ge=0)
@@ -150,12 +162,12 @@ def replayed_chain(header: Header) -> Chain:
     return Chain(
         tuple(
             Choice(
-                entry=model.entry,
-                provider=Provider(name=model.entry.provider, base_url=""),
+                entry=entry,
+                provider=Provider(name=entry.provider, base_url=""),
                 is_taken=True,
                 why="It is in the chain of the record.",
             )
-            for model in header.chain
+            for entry in (model.shown() for model in header.chain)
         )
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from testwright.model import ModelUse
 from testwright.models.values import ChatAnswer, ChatRequest, Need, RouterEvent
 from testwright.service.account import Account
 from testwright.service.job import GenerateRequest, Job
@@ -53,6 +54,8 @@ class RunModels:
             else:
                 self._account.models = self._models.uses()
                 self._account.note(*self._models.notes)
+                if isinstance(error, asyncio.CancelledError):  # it has no report
+                    self._account.note(_spent(self._account.models))
 
     async def ask(self, request: ChatRequest, *, on_text: Callable[[str], None] | None = None) -> ChatAnswer:
         """Get one answer: an engine's ``Ask``.
@@ -88,6 +91,15 @@ def _opener() -> Callable[..., AbstractAsyncContextManager[Models]]:
     from testwright.models.access import open_models  # noqa: PLC0415
 
     return open_models
+
+
+def _spent(uses: Sequence[ModelUse]) -> str:
+    """What to tell of a run that was cancelled after it had asked models."""
+    count = sum(use.requests for use in uses)
+    if not count:
+        return ""
+    requests = "1 request was" if count == 1 else f"{count} requests were"
+    return f"{requests} sent to models before the run was cancelled; `testwright models stats` counts them."
 
 
 def _unused(request: GenerateRequest) -> str:

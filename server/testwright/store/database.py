@@ -189,7 +189,7 @@ def _is_damage(error: Exception) -> bool:
     """Whether an error is the file's own fault, and not that of the disk or of another process."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGE
-    return True
+    return not isinstance(error, UnicodeEncodeError)  # half a character in what was to be written
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from testwright.housekeeping import LEDGER
 from testwright.model import ModelUse
 from testwright.store import requests
 from testwright.store.database import Database, Form
-from testwright.store.requests import CLOCK_SLACK, AccountUsage, Full, Reservation
+from testwright.store.requests import AccountUsage, Full, Reservation
 
 __all__ = ["AccountUsage", "Full", "Ledger", "Reservation", "StoredConsent", "StoredStatus", "StoredUse"]
 
@@ -106,7 +106,7 @@ class Ledger:
 
     Any thread may use it, and several processes at once. A call takes milliseconds, or as long as the disk does, so an
     event loop calls it in a thread. Every call may raise WriteFailure: the disk refuses, or another process holds the
-    ledger for too long. Times are seconds since 1970 UTC; ``now`` is what the wall clock says at the call.
+    ledger for too long. Times are seconds since 1970 UTC; ``now`` is what the wall clock says, or the clock itself.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -145,7 +145,9 @@ class Ledger:
 
     # ------------------------------------------------------------------------------------------------ accounts
 
-    def reserve(self, account: str, *, per_minute: int | None, per_day: int | None, now: float) -> Reservation | Full:
+    def reserve(
+        self, account: str, *, per_minute: int | None, per_day: int | None, now: Callable[[], float]
+    ) -> Reservation | Full:
         """Count a request before it is sent, unless a limit of its account is reached.
 
         It counts from now on, also when this process ends in the next moment, until it is released.
@@ -154,20 +156,22 @@ class Ledger:
             account: Names it; never holds a key.
             per_minute: Requests in any 60 seconds; None for no limit.
             per_day: Requests in a day (UTC), for as long as ``learn_limit`` has told no other; None for no limit.
-            now: The wall clock.
+            now: The wall clock. It is read when nobody else can write any more, so that those who have waited for one
+                another come in the order of their times.
         """
         return self._database.write(
-            lambda connection: requests.reserve(connection, account, per_minute=per_minute, per_day=per_day, now=now)
+            lambda connection: requests.reserve(connection, account, per_minute=per_minute, per_day=per_day, now=now())
         )
 
     def release(self, reservation: Reservation) -> None:
         """Give a request back that was never sent; a second time does nothing."""
         self._database.write(lambda connection: requests.release(connection, reservation))
 
-    def close_account(self, account: str, *, until: float, reason: str, now: float) -> None:
+    def close_account(self, account: str, *, until: float, reason: str, now: Callable[[], float]) -> None:
         """Take no request before a time, because the provider has said so; a later time that was told before holds."""
+        words = _whole(reason)
         self._database.write(
-            lambda connection: requests.close(connection, account, until=until, reason=reason, now=now)
+            lambda connection: requests.close(connection, account, until=until, reason=words, now=now())
         )
 
     def open_account(self, account: str, *, until: float) -> None:
@@ -189,7 +193,7 @@ class Ledger:
 
     def usage(self, account: str, now: float) -> AccountUsage:
         """What is known of an account."""
-        return self._database.write(lambda connection: requests.usage(connection, account, now))
+        return self._database.read(lambda connection: requests.usage(connection, account, now))
 
     # ------------------------------------------------------------------------------------------------ statuses
 
@@ -201,7 +205,7 @@ class Ledger:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?)",
-                (provider, model, status, reason, now, until),
+                (_whole(provider), _whole(model), status, _whole(reason), now, until),
             )
             _drop_oldest(connection, "status", "learnt", MOST_STATUSES)
 
@@ -214,8 +218,7 @@ class Ledger:
             found = {}
             rows = connection.execute("SELECT provider, model, status, reason, learnt, until FROM status")
             for provider, model, status, reason, learnt, until in rows:
-                # What was learnt in times to come is of now, as with requests.
-                end = until - (learnt - now) if learnt > now + CLOCK_SLACK else until
+                end = requests.end_of(learnt, until, now)
                 if end > now:
                     found[provider, model] = StoredStatus(status, reason, end)
             return found
@@ -226,7 +229,7 @@ class Ledger:
         """Forget what was learnt of a model."""
         self._database.write(
             lambda connection: connection.execute(
-                "DELETE FROM status WHERE provider = ? AND model = ?", (provider, model)
+                "DELETE FROM status WHERE provider = ? AND model = ?", (_whole(provider), _whole(model))
             )
         )
 
@@ -283,7 +286,7 @@ class Ledger:
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "INSERT OR REPLACE INTO use VALUES (?, ?, ?, ?, ?)",
-                [(run, use.provider, use.model, when, _use_to_json(use)) for use in uses],
+                [(run, _whole(use.provider), _whole(use.model), when, _use_to_json(use)) for use in uses],
             )
             _drop_oldest(connection, "use", "ended", MOST_USES)
 
@@ -307,6 +310,11 @@ def _drop_oldest(connection: sqlite3.Connection, table: str, time: str, most: in
         f"(SELECT rowid FROM {table} ORDER BY {time} DESC, rowid DESC LIMIT -1 OFFSET ?)",
         (most,),
     )
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters: a provider's JSON may hold some, and no database takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _use_to_json(use: ModelUse) -> str:

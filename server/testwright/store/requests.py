@@ -1,8 +1,8 @@
 """Requests against the limits of an account, in the ledger's tables.
 
 All times are readings of the wall clock, which somebody may set. Set forward it may open an account, since no other
-clock knows better; set back it never does: what was noted at a time that is still to come counts as of now, and so a
-wrong reading is no reason to wait for that time.
+clock knows better; set back it never does: what was noted at a time that is still to come counts as of now. That is
+never too early, since a grant reads the clock while nobody else can write, and no reason to wait for that time either.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Literal
 MINUTE = 60.0
 DAY = 86400.0
 
-CLOCK_SLACK = MINUTE
-"""Seconds by which a reading may be older than what others have noted meanwhile: a call waits for other processes."""
 MOST_PAST_REQUESTS = 2000
 """Of an account, of days that are over by the clock; they are wanted when it was wrong and is set back."""
 MOST_ACCOUNTS = 100
@@ -94,6 +92,7 @@ def reserve(
     connection: sqlite3.Connection, account: str, *, per_minute: int | None, per_day: int | None, now: float
 ) -> Reservation | Full:
     """Count a request, unless a limit is reached; within a transaction that writes."""
+    _bring_back(connection, account, now)
     used = usage(connection, account, now)
     if used.closed_until is not None:
         return Full("closed", used.closed_until, allowed=_closed_limit(connection, account), reason=used.reason)
@@ -102,11 +101,9 @@ def reserve(
         return Full("day", day_start(now) + DAY, used.day, per_day)
     if per_minute is not None and used.minute >= per_minute:
         return Full("minute", _slot(connection, account, per_minute, now), used.minute, per_minute)
-    # Times of an account never go back in the order in which they are granted, though a reading may be an old one.
-    at = max(now, _newest(connection, account, 0) or now)
-    reservation = Reservation(secrets.randbits(63), account, at)
-    connection.execute("INSERT INTO request VALUES (?, ?, ?)", (reservation.id, account, at))
-    _touch(connection, account, at)
+    reservation = Reservation(secrets.randbits(63), account, now)
+    connection.execute("INSERT INTO request VALUES (?, ?, ?)", (reservation.id, account, now))
+    _touch(connection, account, now)
     _drop_past(connection, account, now)
     return reservation
 
@@ -121,9 +118,9 @@ def close(connection: sqlite3.Connection, account: str, *, until: float, reason:
     _bring_back(connection, account, now)
     _touch(connection, account, now)
     connection.execute(
-        "UPDATE account SET closed_at = ?, closed_until = ?, closed_limit = learnt_limit, reason = ? "
-        "WHERE name = ? AND coalesce(closed_until, ?) <= ?",
-        (now, until, reason, account, until, until),
+        "UPDATE account SET closed_at = ?1, closed_until = max(coalesce(closed_until, ?2), ?2), "
+        "closed_limit = learnt_limit, reason = CASE WHEN closed_until > ?2 THEN reason ELSE ?3 END WHERE name = ?4",
+        (now, until, reason, account),
     )
 
 
@@ -145,21 +142,26 @@ def learn(connection: sqlite3.Connection, account: str, *, per_day: int, used: i
 
 
 def usage(connection: sqlite3.Connection, account: str, now: float) -> AccountUsage:
-    """What is known of an account; within a transaction that writes, since it brings back times that are to come."""
-    _bring_back(connection, account, now)
+    """What is known of an account."""
     minute = _count(connection, "at + 60 > ?", account, now)
     day = _count(connection, "at >= ?", account, day_start(now))
     row = connection.execute(
-        "SELECT closed_until, reason, learnt_at, learnt_limit, learnt_used FROM account WHERE name = ?", (account,)
+        "SELECT closed_at, closed_until, reason, learnt_at, learnt_limit, learnt_used FROM account WHERE name = ?",
+        (account,),
     ).fetchone()
     if row is None:
         return AccountUsage(minute, day)
-    closed_until, reason, learnt_at, learnt_limit, learnt_used = row
+    closed_at, closed_until, reason, learnt_at, learnt_limit, learnt_used = row
     if learnt_at is not None and learnt_at >= day_start(now):
-        day = max(day, learnt_used + _count(connection, "at >= ?", account, learnt_at))
-    if closed_until is None or closed_until <= now:
+        day = max(day, learnt_used + _count(connection, "at >= ?", account, min(learnt_at, now)))
+    if closed_until is None or (until := end_of(closed_at, closed_until, now)) <= now:
         return AccountUsage(minute, day, learnt_limit)
-    return AccountUsage(minute, day, learnt_limit, closed_until, reason)
+    return AccountUsage(minute, day, learnt_limit, until, reason)
+
+
+def end_of(noted: float, until: float, now: float) -> float:
+    """When something ends that was noted to last until then; one that was noted at a time to come was noted now."""
+    return until - max(0.0, noted - now)
 
 
 def _count(connection: sqlite3.Connection, condition: str, account: str, value: float) -> int:
@@ -188,17 +190,17 @@ def _slot(connection: sqlite3.Connection, account: str, per_minute: int, now: fl
 
 def _bring_back(connection: sqlite3.Connection, account: str, now: float) -> None:
     """Let what was noted at times to come be of now: the clock was wrong then, or it is now."""
-    latest = now + CLOCK_SLACK
-    connection.execute("UPDATE request SET at = ? WHERE account = ? AND at > ?", (now, account, latest))
-    connection.execute(
-        "UPDATE account SET closed_until = closed_until - (closed_at - ?1), closed_at = ?1 "
-        "WHERE name = ?2 AND closed_at > ?3",
-        (now, account, latest),
-    )
-    connection.execute(
-        "UPDATE account SET learnt_at = ?1 WHERE name = ?2 AND learnt_at > ?3",
-        (now, account, latest),
-    )
+    connection.execute("UPDATE request SET at = ? WHERE account = ? AND at > ?", (now, account, now))
+    connection.execute("UPDATE account SET learnt_at = ? WHERE name = ? AND learnt_at > ?", (now, account, now))
+    row = connection.execute(
+        "SELECT closed_at, closed_until FROM account WHERE name = ? AND closed_at > ?", (account, now)
+    ).fetchone()
+    if row is not None:
+        closed_at, closed_until = row
+        connection.execute(
+            "UPDATE account SET closed_at = ?, closed_until = ? WHERE name = ?",
+            (now, end_of(closed_at, closed_until, now), account),
+        )
 
 
 def _touch(connection: sqlite3.Connection, account: str, now: float) -> None:

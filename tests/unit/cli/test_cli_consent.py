@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal import at_a_terminal
 
 from testwright.store.ledger import Ledger
 
@@ -46,24 +44,6 @@ def own_registry(shop: Path) -> Path:
     path = shop / "models.yaml"
     path.write_text(REGISTRY)
     return path
-
-
-def at_a_terminal(*arguments: str, answers: str) -> tuple[int, str]:
-    """Run the command with a terminal of its own, type the answers, and return its code and what was on the screen."""
-    terminal, end = pty.openpty()
-    command = [sys.executable, "-m", "testwright.cli", *arguments]
-    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end)
-    os.close(end)
-    os.write(terminal, answers.encode())
-    screen = b""
-    try:
-        while data := os.read(terminal, 65536):
-            screen += data
-    except OSError:  # so Linux tells of the end
-        pass
-    finally:
-        os.close(terminal)
-    return process.wait(timeout=20), screen.decode()
 
 
 def test_what_would_be_sent_where_is_shown_and_nothing_is_agreed_to_without_a_terminal(

@@ -23,6 +23,7 @@ from scripted_provider import (
     tool_call,
 )
 from served_provider import served_provider
+from terminal import at_a_terminal
 
 from testwright.model import ModelUse
 from testwright.store.ledger import Ledger
@@ -137,6 +138,29 @@ def test_a_wrong_registry_is_told_with_file_and_line(testwright: Any, place: Pla
     assert (outcome.code, outcome.stdout) == (2, "")
     assert str(place.registry) in outcome.stderr
     assert "line 4" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["models", "list"],
+        ["models", "explain"],
+        ["models", "refresh"],
+        ["models", "check", "mine/first"],
+        ["models", "stats"],
+        ["consent"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_repository_may_not_set_is_told(testwright: Any, place: Place, arguments: list[str]) -> None:
+    (place.root / "pyproject.toml").write_text('[tool.testwright]\nmodel-base-url = "https://evil.example/v1"\n')
+    place.server.serve("/models", listed("mine/first"))
+    place.server.always("mine/first", CALLED)
+    outcome = testwright(*arguments)
+    words = "a repository must not choose where code is sent"
+    assert words in " ".join(outcome.stdout.split())
+    values = json.loads(testwright(*arguments, "--json").stdout)
+    assert any(words in note for note in values["notes"])
 
 
 @pytest.mark.parametrize("command", ["list", "explain", "refresh", "check", "stats"])
@@ -364,6 +388,22 @@ def test_how_many_are_asked(testwright: Any, place: Place, arguments: tuple[str,
     assert place.server.asked() == asked
 
 
+def test_a_server_that_does_not_run_is_told_at_once(
+    testwright: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = place.registry.read_text()
+    place.registry.write_text(text.replace(place.server.base_url, "http://127.0.0.1:9/v1"))
+    monkeypatch.setenv("TESTWRIGHT_MODEL_BASE_URL", "http://127.0.0.1:9/v1")
+    record = place.root / "check.jsonl"
+    outcome = testwright("models", "check", "--record", str(record))
+    assert outcome.code == 3
+    assert len(re.findall("There is no connection", outcome.stdout)) == 2
+    tries = [json.loads(line)["model"] for line in record.read_text().splitlines()[1:]]
+    assert tries == ["mine/first", "mine/second"]
+    with place.ledger() as ledger:
+        assert sum(stored.use.requests for stored in ledger.uses(0)) == 0, "what never left counts nowhere"
+
+
 def test_a_refused_key_costs_one_request_and_not_one_for_each_model(testwright: Any, place: Place) -> None:
     place.server.play("mine/first", http_error(401, "No such user."))
     outcome = testwright("models", "check", "--json")
@@ -514,9 +554,10 @@ def test_what_models_were_asked_is_summed_up(testwright: Any, place: Place) -> N
     outcome = testwright("models", "stats")
     assert outcome.code == 0
     lines = outcome.stdout.splitlines()
-    assert lines[1].split() == ["mine/first", "6", "4", "3,000", "free", "24", "2", "2", "down,", "2", "empty"]
-    assert lines[2].split() == ["mine/second", "1", "1", "15", "$0.25", "1", "0"]
-    assert lines[3].startswith("Left today at mine: 50 of 50 requests to free models; there are new ones at ")
+    assert lines[1].split() == ["mine/first", "6", "4", "3,000", "free", "24"]
+    assert lines[2].split() == ["mine/second", "1", "1", "15", "$0.25", "1"]
+    assert lines[3] == "mine/first: 2 down, 2 empty, asked again 2 times"
+    assert lines[4].startswith("Left today at mine: 50 of 50 requests to free models; there are new ones at ")
     values = json.loads(testwright("models", "stats", "--json").stdout)
     assert values["models"][0]["breaker"] == ["open", "open"]
     assert [(one["provider"], one["left"]) for one in values["left_today"]] == [("mine", 50)]
@@ -547,6 +588,40 @@ def test_a_closed_account_is_told(testwright: Any, place: Place) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ all
+
+
+@pytest.mark.parametrize("command", ["list", "explain", "stats"])
+def test_it_fits_a_terminal_of_80_columns(place: Place, command: str) -> None:
+    long = "nvidia/nemotron-3-nano-omni-30b-a3b-reasoning:free"
+    place.models(long, "mine/second")
+    use = ModelUse(long, "mine", 1234, 1000, 12_345_678, 45_678, 12.5, 34_567.0, 12, {"upstream-limit": 9, "down": 8})
+    with place.ledger() as ledger:
+        ledger.add_use("one", [use], when=time.time())
+        ledger.set_status("mine", long, "rate_limited", reason="So.", until=time.time() + 3 * DAY, now=time.time())
+    _, screen = at_a_terminal("models", command)
+    lines = [line.rstrip() for line in screen.splitlines() if not line.startswith("Left today")]
+    assert [line for line in lines if len(line) > 80] == []
+    at = next(number for number, line in enumerate(lines) if "nvidia/nemotron-3-nano-omni" in line)
+    first, second = (re.split(r" {2,}", line.strip())[0] for line in lines[at : at + 2])
+    assert long in (first + second, first.removeprefix("1. ").removesuffix(" at mine")), "it takes two lines at most"
+    if command == "stats":
+        assert re.search(r" 1,234 +1,000 +12,391,356 +\$12\.50 +34,567$", screen, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["explain"], ["refresh"], ["check", "mine/first"], ["stats"], ["consent"]],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_the_document_tells_all_keys_of_the_json(testwright: Any, place: Place, arguments: list[str]) -> None:
+    place.server.serve("/models", listed("mine/first"))
+    place.server.always("mine/first", CALLED)
+    command = arguments if arguments == ["consent"] else ["models", *arguments]
+    document = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    name = " ".join(command[:2]) if command[0] == "models" else "consent"
+    row = next(line for line in document.splitlines() if line.startswith(f"| `{name}` | `"))
+    told = set(re.findall(r"`(\w+)`", row))
+    assert set(json.loads(testwright(*command, "--json").stdout)) <= told
 
 
 @pytest.mark.parametrize(

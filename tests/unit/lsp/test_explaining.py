@@ -61,7 +61,7 @@ def plan(text: str = "x", **changes: object) -> Plan:
 
 
 def told(given: Plan, *, trusted: bool = True) -> str:
-    return models_markdown(given, "shop", trusted=trusted)
+    return models_markdown(given, given.notes, "shop", trusted=trusted)
 
 
 @given(TEXTS)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from memory_keyring import MemoryKeyring
 from scripted_provider import (
     ScriptedProvider,
     SeenRequest,
@@ -38,6 +40,7 @@ from testwright.errors import (
     NoModels,
     ReplayMismatch,
     UsageError,
+    WriteFailure,
 )
 from testwright.housekeeping import scratch_parent
 from testwright.models.access import Means, Models, endpoints_of, open_models
@@ -51,6 +54,12 @@ from testwright.store.ledger import Ledger
 CANARY = "sk-or-v1-canary0123456789abcdef"
 QUESTION = ChatRequest(body={"messages": [{"role": "user", "content": "Say hello."}]})
 FIRST, SECOND = "first/coder:free", "second/coder:free"
+
+
+@pytest.fixture(autouse=True)
+def no_keyring_of_this_machine() -> Iterator[None]:
+    with MemoryKeyring.in_use():
+        yield
 
 
 class Desk:
@@ -295,6 +304,31 @@ async def test_a_run_that_is_cancelled_is_still_accounted_for(desk: Desk) -> Non
         assert (stored.use.requests, stored.use.answers) == (2, 1)
 
 
+async def test_opening_can_be_cancelled_while_a_keyring_hangs(desk: Desk) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Hanging(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            loop.call_soon_threadsafe(asked.set)
+            return super().wait(timeout)
+
+    async def run() -> None:
+        async with desk.open(Settings()):
+            pytest.fail("the door was open")
+
+    with MemoryKeyring.in_use() as ring:
+        ring.hangs = Hanging()
+        try:
+            task = asyncio.create_task(run())
+            await asked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        finally:
+            ring.hangs.set()
+
+
 async def test_an_account_that_cannot_be_kept_is_a_note_and_hides_no_error(desk: Desk) -> None:
     async def run() -> None:
         async with desk.open(at(server)) as models:
@@ -328,6 +362,31 @@ async def test_breakers_are_the_processs(desk: Desk) -> None:
         async with desk.open(settings) as models:
             await models.complete(QUESTION)
         assert server.asked().count(FIRST) == asked
+
+
+async def test_runs_of_a_process_share_their_breakers_unless_they_bring_their_own(desk: Desk) -> None:
+    found: list[Breakers] = []
+    async with ScriptedProvider(desk.clock) as server:
+        for _ in range(2):
+            opened = open_models(at(server), desk.workspace, environ=desk.environ, on_event=desk.events.append)
+            async with opened as models:
+                found.append(models._routers[0]._breakers)
+        async with desk.open(at(server)) as models:
+            found.append(models._routers[0]._breakers)
+    assert found[0] is found[1]
+    assert found[2] is desk.breakers
+
+
+async def test_a_replay_without_a_place_to_work_in(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = tmp_path / "run.tape"
+    async with ScriptedProvider(desk.clock) as server:
+        server.play(FIRST, answer())
+        async with desk.open(at(server), record=tape) as models:
+            await models.complete(QUESTION)
+    monkeypatch.setattr(tempfile, "tempdir", str(tape))
+    with pytest.raises(WriteFailure, match="A folder for the replay cannot be made"):
+        async with desk.open(Settings(), replay=tape):
+            pytest.fail("the door was open")
 
 
 # ------------------------------------------------------------------------------------------------ the canary

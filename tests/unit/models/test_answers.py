@@ -48,6 +48,7 @@ def calls_of(whole: dict[str, Any]) -> list[dict[str, Any]]:
         (completion(""), "empty", "empty"),
         (completion(None), "empty", "empty"),
         (completion(" \n\t "), "empty", "empty"),
+        (completion(" " * 4000, finish_reason="length"), "empty", "empty"),
         (completion("", reasoning="Let me think."), "empty", "empty"),
         (
             completion("", reasoning="Let me think.", finish_reason="length"),
@@ -81,6 +82,7 @@ LOOPS = {
     "a word": "the " * 300,
     "a sentence": "I will now run the tests again.\n" * 40,
     "a sentence after some text": "The function has two branches. " * 3 + "Let me look at the file once more. " * 60,
+    "a sentence with blanks at its end": "I will now run the tests again.\n" * 40 + "\n \n",
     "a sentence cut off": "I will now run the tests again.\n" * 40 + "I will now r",
     "a long block": ("def test_one():\n    assert add(1, 2) == 3\n    assert add(2, 1) == 3\n\n\n" * 40),
 }
@@ -122,8 +124,10 @@ def test_many_equal_tool_calls_are_a_loop_and_different_ones_are_not() -> None:
         "Yes.\n" + "\n" * 3000,
         "a" + " " * 3000,
         "def f():\n    pass\n\n\n" * 15,
+        "=" * 150,
+        "\n".join(f"x{at} = {at}" for at in range(400)) + "\nzeros = [" + "0, " * 100,
     ],
-    ids=["asserts", "table", "rule", "base64", "zeros", "lines", "blanks", "stubs"],
+    ids=["asserts", "table", "rule", "base64", "zeros", "lines", "blanks", "stubs", "short", "a table at the end"],
 )
 def test_honest_repetition_is_no_loop(text: str, finish_reason: str) -> None:
     assert kind_of(completion(text, finish_reason=finish_reason)) is None
@@ -178,6 +182,7 @@ def test_a_tool_call_in_the_text_is_found_when_such_a_tool_was_offered(text: str
         f'```python\nTEXT = """\n<tool_call>\n{CALL}\n</tool_call>\n"""\n```',
         f'```python\nassert parse("<function=terminal>") == {CALL}\n```',
         '{"name": "terminal", "version": "1.0", "arguments": []}',
+        '{"name": "terminal", "version": "1.0", "arguments": {}}',
         '{"name": "terminal"}',
         '{"name": "terminal", "arguments": {}, "parameters": {}}',
         '{"terminal": {"command": "ls"}}',

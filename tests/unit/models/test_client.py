@@ -11,6 +11,7 @@ import pytest
 from asking import HELLO, ask, endpoint_of, entry_of, fault_of
 from scripted_provider import (
     PROCESSING,
+    Close,
     Hang,
     ScriptedProvider,
     Wait,
@@ -154,8 +155,10 @@ WHOLE = completion("Here it is.", tool_calls=[tool_call("terminal", {"command": 
         raw(200, b"\n \n" + b" " * 70_000 + event(WHOLE)[6:], content_type="application/json"),
         raw(200, b"".join(map(event, chunks_of(WHOLE))), content_type="text/event-stream"),
         raw(200, b"".join(map(event, chunks_of(WHOLE))), content_type="application/octet-stream"),
+        raw(200, b"".join(map(event, chunks_of(WHOLE))).rstrip(), content_type="text/event-stream"),
         stream(*map(event, chunks_of(WHOLE)), Hang()),
         stream(*map(event, chunks_of(WHOLE)), end=False),
+        stream(*map(event, chunks_of(WHOLE)), Close(), end=False),
     ],
     ids=[
         "stream",
@@ -166,8 +169,10 @@ WHOLE = completion("Here it is.", tool_calls=[tool_call("terminal", {"command": 
         "blanks",
         "no done",
         "octets",
+        "no line end",
         "never closed",
-        "cut at its end",
+        "without an end",
+        "closed too early",
     ],
 )
 async def test_an_answer_is_read_in_any_form(

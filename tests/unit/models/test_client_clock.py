@@ -125,6 +125,19 @@ async def test_the_limit_moves_with_what_is_allowed(clock: VirtualClock, allowed
     assert clock.monotonic() - 1000.0 == sum(allowed) - len(allowed) + 1
 
 
+async def test_the_limit_can_be_drawn_in_while_it_runs(clock: VirtualClock) -> None:
+    async def work() -> None:
+        async with Watch(clock, 1000) as watch:
+            watch.allow(100)
+            await clock.sleep(1)
+            watch.allow(5)
+            await clock.sleep(50)
+
+    with pytest.raises(TimeoutError):
+        await work()
+    assert clock.monotonic() == 1006.0
+
+
 async def test_nothing_moves_the_end_of_all(clock: VirtualClock) -> None:
     at_end: list[bool] = []
 

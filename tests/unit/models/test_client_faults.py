@@ -117,6 +117,11 @@ ROWS: dict[str, tuple[Reply, FaultKind, str]] = {
         "400: oh",
     ),
     "finish reason error": (stream(event({"choices": [{"delta": {}, "finish_reason": "error"}]})), "down", "The provider broke off"),
+    "error after the end": (
+        stream(event({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}), event(error_object(502, "oh"))),
+        "down",
+        "502: oh",
+    ),
     # Answers that are worth nothing.
     "empty": (answer(""), "empty", "The answer is empty"),
     "empty stream": (stream(), "malformed", "no content at all"),
@@ -178,6 +183,21 @@ async def test_each_way_to_fail_is_one_fault_and_one_request(
     assert len(server.requests) == 1, "nothing below the router tries again"
     again = await ask(client, endpoint, stream=streams)
     assert again.body["choices"][0]["message"]["content"] == "And now it works.", "the next request is not disturbed"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [hanging(), after(31, answer()), streamed(completion("one two three four"), between=8)],
+    ids=["never", "late", "slow"],
+)
+async def test_no_request_outlives_the_run(
+    server: ScriptedProvider, client: ProviderClient, clock: VirtualClock, reply: Reply
+) -> None:
+    server.play("a:free", reply)
+    fault = await fault_of(client, endpoint_of(server), time_left=30.0)
+    assert (fault.kind, fault.was_sent) == ("timed-out", True)
+    assert fault.words == "The run's time was over before the answer was whole."
+    assert clock.monotonic() == 1030.0
 
 
 async def test_a_redirect_is_not_followed(

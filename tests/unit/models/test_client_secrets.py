@@ -97,6 +97,7 @@ async def test_no_fault_shows_the_key_even_when_the_server_says_it(
     fault = await fault_of(client, endpoint)
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
     assert CANARY not in everything(fault)
+    assert (fault.__cause__, fault.__context__) == (None, None)
     assert CANARY not in repr((endpoint, client, vars(client), fault.words, fault.provider_name))
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from testwright.errors import ConsentMissing
 from testwright.models.consent import ConsentState, WorkspaceRegistry, give, look, require_consent, withdraw
@@ -161,6 +164,36 @@ def test_a_damaged_ledger_asks_again(tmp_path: Path, workspace: Path) -> None:
     (tmp_path / "state" / "models.sqlite3").write_bytes(b"no database" * 500)
     with Ledger.open(tmp_path / "state") as ledger, pytest.raises(ConsentMissing):
         require_consent(state(ledger, workspace, chain(ROUTER)))
+
+
+HOSTS = st.lists(st.sampled_from([ROUTER, OTHER, OPEN, HERE]), max_size=4)
+COLLECTIONS = st.sampled_from(["allow", "deny"])
+STEPS = st.lists(st.one_of(st.none(), st.tuples(HOSTS, COLLECTIONS)), max_size=4)
+
+
+@settings(max_examples=30)
+@given(STEPS, HOSTS, COLLECTIONS)
+def test_whatever_was_agreed_to_covers_that_and_no_more(
+    steps: list[tuple[list[Provider], DataCollection] | None], asked: list[Provider], collection: DataCollection
+) -> None:
+    agreed: tuple[set[str], DataCollection] | None = None
+    with tempfile.TemporaryDirectory() as folder, Ledger.open(Path(folder)) as ledger:
+        for step in steps:
+            if step is None:
+                withdraw(ledger, Path("/work"))
+                agreed = None
+            else:
+                providers, terms = step
+                give(ledger, state(ledger, Path("/work"), chain(*providers), terms), now=NOW)
+                agreed = {provider.name for provider in providers if provider != HERE}, terms
+        found = state(ledger, Path("/work"), chain(*asked), collection)
+    away = {provider.name for provider in asked if provider != HERE}
+    is_covered = not away or (
+        agreed is not None and away <= agreed[0] and not (collection == "allow" and agreed[1] == "deny")
+    )
+    assert (found.missing == "") is is_covered
+    assert found.is_needed is bool(away)
+    assert (found.given is not None) is (is_covered and bool(away))
 
 
 # ------------------------------------------------------------------------------------------------ the text

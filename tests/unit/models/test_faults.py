@@ -297,6 +297,7 @@ def test_a_chunk_names_the_provider_beside_its_error() -> None:
             5,
         ),
         ({"retry-after": "7"}, {"retry_after_seconds": 3}, 3),
+        ({"retry-after": "7"}, {"retry_after_seconds": 0}, 0),
         ({}, {"retry_after_seconds_raw": 3.2}, 3.2),
         ({}, {"headers": {"Retry-After": "4"}}, 4),
         ({"retry-after": "-1"}, {}, None),
@@ -353,6 +354,29 @@ def test_a_spent_budget_says_when_it_begins_anew() -> None:
 )
 def test_words_are_one_clean_line(payload: Any, words: str) -> None:
     assert of(500, payload).words == words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "400: the provider takes the request for wrong"),
+        (401, "401: the key is missing, wrong or revoked"),
+        (402, "402: the account has no credits"),
+        (403, "403: the provider refuses this model or this text"),
+        (404, "404: the model is not there"),
+        (408, "408: it took too long"),
+        (418, "418: i'm a teapot"),
+        (429, "429: too many requests"),
+        (499, "499: the provider refuses"),
+        (502, "502: the model is down"),
+        (503, "503: no provider is free for this model"),
+        (504, "504: it took too long"),
+        (599, "599: the provider failed"),
+    ],
+)
+def test_a_status_has_words_where_nobody_says_any(status: int, words: str) -> None:
+    assert of(status, b"").words == words
+    assert of(status, error(status, "")).words == words
 
 
 def test_words_are_short_and_a_key_is_hidden_before_they_are_cut() -> None:

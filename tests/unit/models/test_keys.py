@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import pickle
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from keyring.errors import KeyringLocked, NoKeyringError
 from memory_keyring import MemoryKeyring
 
 from testwright.errors import KeyRefused, SettingsError
-from testwright.models.keys import KEYRING_SERVICE, Secret, check_address, cleaned, find_key
+from testwright.models.keys import KEYRING_SERVICE, Secret, Variables, check_address, cleaned, find_key
 from testwright.models.values import Provider
 
 CANARY = "sk-or-v1-canary0123456789"
@@ -72,15 +73,26 @@ def test_secrets_are_equal_by_their_text_and_to_secrets_only() -> None:
     assert Secret(CANARY) != CANARY
     assert hash(Secret(CANARY)) == hash(Secret(CANARY))
     assert {Secret("ä"), Secret("ä")} == {Secret("ä")}
+    assert Secret("\udcff") != Secret(CANARY)
     assert Secret(CANARY).reveal() == CANARY
 
 
+def test_an_environment_hides_its_values_and_is_as_it_was() -> None:
+    variables = Variables({"A_KEY": CANARY, "B": "b"})
+    assert CANARY not in repr(variables) + str(variables) + f"{variables}"
+    assert (dict(variables), len(variables), variables.get("C")) == ({"A_KEY": CANARY, "B": "b"}, 2, None)
+
+
 def test_keys_in_the_words_of_others_are_taken_out() -> None:
-    keys = [Secret("sk-1"), Secret("sk-12"), Secret("")]
-    assert cleaned("bad key sk-12, also sk-1!", keys) == "bad key …, also …!"
+    keys = [Secret("sk-12345"), Secret("sk-123456"), Secret("")]
+    assert cleaned("bad key sk-123456, also sk-12345!", keys) == "bad key …, also …!"
 
 
-@given(st.text(max_size=20), st.from_regex(r"[!-~]{1,5}", fullmatch=True), st.text(max_size=20))
+def test_a_placeholder_for_a_key_takes_no_words_out() -> None:
+    assert cleaned("ollama has no x", [Secret("x"), Secret("ollama")]) == "ollama has no x"
+
+
+@given(st.text(max_size=20), st.from_regex(r"[!-~]{8,12}", fullmatch=True), st.text(max_size=20))
 def test_no_key_survives_cleaning(before: str, key: str, after: str) -> None:
     assert key not in cleaned(before + key + after, [Secret(key)])
 
@@ -148,6 +160,20 @@ def test_a_keyring_that_fails_is_a_note(ring: MemoryKeyring, failure: Exception,
     ring.failure = failure
     assert find_key(PROVIDER, {}, tell=notes.append) is None
     assert notes == ([] if told is None else [f"The keyring could not be read ({told}), so no key was taken from it."])
+
+
+def test_without_the_package_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert find_key(PROVIDER, {}, tell=notes.append) is None
+    assert notes == []
+
+
+def test_a_keyring_that_cannot_be_loaded_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    monkeypatch.setitem(sys.modules, "keyring.errors", None)
+    assert find_key(PROVIDER, {}, tell=notes.append) is None
+    assert notes == ["The keyring could not be read (ModuleNotFoundError), so no key was taken from it."]
 
 
 def test_a_keyring_that_hangs_is_not_waited_for(ring: MemoryKeyring) -> None:

@@ -10,11 +10,10 @@ from testwright.models.backoff import SHORTEST_TOLD
 from testwright.models.breaker import FAILURES, FIRST_OPEN, LONGEST_OPEN
 from testwright.models.budget import TOKENS_OF_UNKNOWN_ANSWER
 from testwright.models.course import (
-    FIRST_BACKOFF,
     FIRST_REST,
-    LONGEST_BACKOFF,
     LONGEST_REST,
     MOST_REPEATS,
+    ONCE_MORE,
     ROUNDS,
 )
 from testwright.models.policy import DAY, HOUR, LONGEST_TOLD_WAIT, RULES, Lesson, Rule, lesson
@@ -75,8 +74,11 @@ def test_the_documented_row_is_the_rule(kind: FaultKind) -> None:
         (r"for (\d+) hours with tools, and for (\d+) hour with `deny`", (DAY / HOUR, HOUR / HOUR)),
         (r"at least (\d+) second\.", (SHORTEST_TOLD,)),
         (r"same model is waited for up to (\d+) seconds", (LONGEST_TOLD_WAIT,)),
-        (r"doubles from (\d+) seconds up to (\d+), with \*equal\*", (FIRST_BACKOFF, LONGEST_BACKOFF)),
-        (r"else after (\d+) seconds, doubled for each of its failures, up to (\d+)\.", (FIRST_REST, LONGEST_REST)),
+        (r"\*\*Else (\d+) seconds\*\* before the same model", (ONCE_MORE,)),
+        (
+            r"between rounds (\d+) seconds, doubled for each failure of the model, up to (\d+)\.",
+            (FIRST_REST, LONGEST_REST),
+        ),
         (r"There are (\d+) rounds at most, and (\d+) requests at most that repeat", (ROUNDS, MOST_REPEATS)),
         (r"fails (\d+) times in a row .* alone for (\d+) seconds by", (FAILURES, FIRST_OPEN)),
         (r"the time doubles, up to (\d+) seconds", (LONGEST_OPEN,)),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from testwright.models.client import ProviderClient
 from testwright.models.course import MOST_REPEATS
 from testwright.models.router import Router
 from testwright.models.tape import RecordingTape
-from testwright.models.values import Chain, ChatAnswer, Fault, Provider, Usage
+from testwright.models.values import Chain, ChatAnswer, Fault, FaultKind, Provider, RouterEvent, Usage
 
 
 class Served(Scene):
@@ -109,6 +110,17 @@ async def test_the_next_question_does_not_ask_a_model_before_the_time_that_its_p
     assert scene.server.requests[2].when - began < 100
 
 
+async def test_a_model_that_rests_for_long_does_not_hold_up_one_that_rests_for_less(scene: Served) -> None:
+    scene.server.play("a", http_error(429, metadata={"provider_name": "X", "retry_after_seconds": 900}))
+    scene.server.play("b", answer(), http_error(502), http_error(502), answer())
+    router = scene.router("a", "b")
+    await router.complete(question())
+    began = scene.clock.monotonic()
+    await router.complete(question())
+    assert scene.server.asked() == ["a", "b", "b", "b", "b"]
+    assert scene.clock.monotonic() - began < 100
+
+
 @pytest.mark.parametrize("status", [403, 404])
 async def test_a_model_that_refuses_is_not_asked_again_in_the_run_but_in_the_next(scene: Served, status: int) -> None:
     scene.server.play("a", http_error(status, "not this"), answer())
@@ -165,13 +177,16 @@ async def test_a_question_costs_each_model_once_and_a_few_repeats_at_most(scene:
     assert caught.value.message.startswith(f"No model gave an answer: {', '.join(models)}: 429: ")
 
 
-async def test_when_no_request_is_left_no_wait_is_begun(scene: Served) -> None:
-    scene.server.play("a", http_error(502, "down"))
+@pytest.mark.parametrize("status", [502, 503, 429])
+async def test_when_no_request_is_left_no_wait_is_begun(scene: Served, status: int) -> None:
+    scene.server.play("a", http_error(status, "not now"))
     began = scene.clock.monotonic()
     with pytest.raises(BudgetExhausted) as caught:
         await scene.router("a", requests=1).complete(question())
     assert scene.clock.monotonic() == began
-    assert caught.value.message == "The run has sent the one request to models that it may send. Before: a: 502: down."
+    assert caught.value.message == (
+        f"The run has sent the one request to models that it may send. Before: a: {status}: not now."
+    )
     assert scene.told("waiting") == []
 
 
@@ -192,6 +207,41 @@ async def test_models_that_fail_alike_are_told_together(scene: Served) -> None:
 async def test_without_a_model_nothing_is_asked(scene: Served) -> None:
     with pytest.raises(NoModels, match="There is no model to ask"):
         await scene.router().complete(question())
+
+
+async def test_after_a_wait_the_same_model_is_asked_only_if_nobody_has_learnt_better(played: Played) -> None:
+    plays = iter(
+        [
+            (0.0, Fault("down", "502", status=502, retry_after=40.0)),
+            (0.0, Fault("upstream-limit", "429", status=429, retry_after=600.0)),
+        ]
+    )
+    played.player.play = lambda model: next(plays) if model == "a" else (0.0, None)
+    router = played.router("a", "b")
+    first = asyncio.create_task(router.complete(question("first")))
+    await played.clock.sleep(10)
+    await router.complete(question("second"))
+    await first
+    asked = [(sent.text, sent.model) for sent in played.player.sent]
+    assert asked == [("first", "a"), ("second", "a"), ("second", "b"), ("first", "b")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shortest"), [("network", (0.0, 0.5)), ("down", (1.0, 1.2)), ("timed-out", (1.0, 1.2))]
+)
+async def test_who_lost_the_network_comes_back_scattered(
+    played: Played, kind: FaultKind, shortest: tuple[float, float]
+) -> None:
+    plays: list[Play] = []
+    played.player.play = lambda _: plays.pop(0)
+    waits = []
+    for seed in range(20):
+        plays[:] = [(0.0, Fault(kind, "oh")), (0.0, None)]
+        began = played.clock.monotonic()
+        await played.router(entry(f"m{seed}", "local"), seed=seed).complete(question())
+        waits.append(played.clock.monotonic() - began)
+    assert shortest[0] <= min(waits) <= shortest[1]
+    assert max(waits) <= 2
 
 
 # -- the deadline ---------------------------------------------------------------------------------------------------
@@ -267,17 +317,39 @@ async def test_a_wall_clock_that_jumps_sends_no_more_than_a_minute_allows(scene:
     assert 60.0 - max(0.0, jump) - 0.01 <= later <= 120.0
 
 
+@pytest.mark.parametrize("kind", ["account-day-limit", "account-minute-limit"])
+async def test_an_account_that_is_closed_at_the_very_last_is_what_is_told(played: Played, kind: FaultKind) -> None:
+    down = Fault("down", "502: down", status=502)
+    limit = Fault(kind, "429: used up", status=429, retry_after=3_000.0)
+    plays = iter([(0.0, one) for one in (down, down, down, limit)])
+    played.player.play = lambda _: next(plays)
+    with pytest.raises(AccountLimit, match=r"takes no more requests of this account for now: 429: used up\."):
+        await played.router("a").complete(question())
+
+
 async def test_what_was_never_sent_costs_nothing(scene: Served) -> None:
     router = scene.router("a")
     await scene.server.stop()
+    began = scene.clock.monotonic()
     with pytest.raises(ModelsExhausted) as caught:
         await router.complete(question())
     assert caught.value.next_step == "Check the network, and whether the model's server is running."
     assert day_count(scene, router) == 0
     (use,) = router.uses()
     assert (use.requests, use.retries) == (0, 0)
-    assert use.faults["network"] > 1
+    assert use.faults == {"network": 2}
+    assert scene.clock.monotonic() - began <= 2  # no wait starts a server on this machine
     assert router._budget._spent.requests == 0
+
+
+async def test_a_provider_elsewhere_that_cannot_be_reached_is_waited_for(played: Played) -> None:
+    away = replace(played.providers["local"], base_url="https://models.example/v1")
+    played.providers = {**played.providers, "local": away}
+    plays: list[Play] = [(0.0, Fault("network", "no connection", was_sent=False))] * 2 + [(0.0, None)]
+    played.player.play = lambda _: plays.pop(0)
+    began = played.clock.monotonic()
+    await played.router(entry("a", "local")).complete(question())
+    assert played.clock.monotonic() - began >= 30
 
 
 async def test_failed_requests_count_against_the_account(scene: Served) -> None:
@@ -390,6 +462,7 @@ async def test_fifty_at_once_pass_no_limit_of_the_run(scene: Served) -> None:
     found = await asyncio.gather(*(router.complete(question()) for _ in range(50)), return_exceptions=True)
     assert sum(isinstance(one, ChatAnswer) for one in found) == 7
     assert sum(isinstance(one, BudgetExhausted) for one in found) == 43
+    assert scene.told("limit", "next-model") == []  # no model is left out for it
     assert len(scene.server.requests) == 7
 
 
@@ -581,6 +654,20 @@ async def test_the_key_is_in_nothing_that_is_told(scene: Served) -> None:
     told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert KEY not in told + repr(scene.events) + repr(router) + repr(router.uses()) + str(caught.value)
     assert KEY.encode() not in b"".join(path.read_bytes() for path in scene.folder.iterdir())
+
+
+async def test_who_fails_to_listen_costs_neither_the_budget_nor_the_probe(played: Played) -> None:
+    await open_breaker(played, "a")
+    router = played.router("a")
+
+    def fail(_: RouterEvent) -> None:
+        raise ZeroDivisionError
+
+    router._on_event = fail
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await router.complete(question())
+    assert is_at_rest(played, router, "a")
 
 
 # -- the tape -------------------------------------------------------------------------------------------------------

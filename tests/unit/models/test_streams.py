@@ -91,10 +91,10 @@ def test_any_bytes_are_read_alike_in_one_piece_and_in_many(lines: list[bytes], d
     assert events(data.draw(cut(body))) == events([body])
 
 
-@pytest.mark.parametrize("body", [b"x" * (MAX_EVENT_BYTES + 1), b"data: " + b"x" * 1000 + b"\n"], ids=["line", "event"])
-def test_what_has_no_end_is_refused(body: bytes) -> None:
+@pytest.mark.parametrize("piece", [b"x" * 65_536, b"data: " + b"x" * 65_000 + b"\n"], ids=["line", "event"])
+def test_what_has_no_end_is_refused(piece: bytes) -> None:
     with pytest.raises(Fault, match="larger than") as caught:
-        events([body] * (MAX_EVENT_BYTES // 900))
+        events([piece] * (MAX_EVENT_BYTES // len(piece) + 2))
     assert caught.value.kind == "malformed"
 
 
@@ -262,6 +262,16 @@ def test_an_error_keeps_what_was_counted_before_it() -> None:
     with pytest.raises(Fault):
         growing.add({"error": {"code": 502}, "usage": {"prompt_tokens": 7}})
     assert growing.usage == {"prompt_tokens": 7}
+
+
+def test_no_stream_has_any_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("testwright.models.streams.MAX_CHUNKS", 3)
+    growing = new()
+    for _ in range(3):
+        growing.add(chunk({"content": "x"}))
+    with pytest.raises(Fault, match="more than 3 parts") as caught:
+        growing.add(chunk({"content": "x"}))
+    assert caught.value.kind == "malformed"
 
 
 def test_no_answer_has_any_number_of_calls() -> None:

@@ -18,6 +18,7 @@ from virtual_clock import VirtualClock
 
 from testwright.errors import ReplayMismatch, UsageError
 from testwright.models import tape as tape_module
+from testwright.models import tape_reading
 from testwright.models.keys import Secret, cleaned
 from testwright.models.tape import RecordingTape, ReplayTape
 from testwright.models.tape_format import SENDER_FIELDS
@@ -33,6 +34,7 @@ from testwright.models.values import (
     Provider,
     Usage,
 )
+from testwright.models.words import printable
 
 KEY = "sk-canary-of-this-test-alone"
 PROVIDER = Provider(
@@ -126,6 +128,7 @@ json_values = st.recursive(
 )
 # What is never written stands in a test of its own.
 objects = st.dictionaries(st.text(max_size=6).filter(lambda name: name not in SENDER_FIELDS), json_values, max_size=4)
+shown = st.text().map(printable)  # so the client makes it
 numbers = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
 usages = st.builds(
     Usage, prompt_tokens=st.integers(0), completion_tokens=st.integers(0), cost=numbers, is_estimated=st.booleans()
@@ -134,11 +137,11 @@ answers = st.builds(ChatAnswer, model=st.text(), body=objects, finish_reason=st.
 faults = st.builds(
     Fault,
     kind=st.sampled_from(get_args(FaultKind)),
-    words=st.text(),
+    words=shown,
     status=st.none() | st.integers(),
     retry_after=st.none() | numbers,
     resets_at=st.none() | numbers,
-    provider_name=st.none() | st.text(),
+    provider_name=st.none() | shown,
     usage=st.none() | usages,
     was_sent=st.booleans(),
 )
@@ -236,6 +239,7 @@ async def test_requests_of_a_model_are_matched_by_what_they_ask_and_in_order(tmp
     )
     tape = ReplayTape.open(path)
     assert tape.left == 4
+    assert tape.asked == (ONE.name, TWO.name)
     heard = [
         await outcome_of(tape.chat(who, asked(text), nobody))
         for who, text in [(TWO, "a"), (ONE, "b"), (ONE, "a"), (ONE, "a")]
@@ -383,7 +387,7 @@ async def test_a_record_that_grows_too_large_ends_and_says_so(tmp_path: Path, mo
     tape = await record(path, [*large, (ONE, asked("c"), answer("small"))])
     assert tape.notes == (f"The record in {path} ends before the run does: it would be larger than 4 MiB.",)
     assert ReplayTape.open(path).left == 1, "it has no gap"
-    monkeypatch.setattr(tape_module, "MAX_TAPE_BYTES", 1024**2)
+    monkeypatch.setattr(tape_reading, "MAX_TAPE_BYTES", 1024**2)
     with pytest.raises(UsageError, match="larger than 1 MiB"):
         ReplayTape.open(path)
 
@@ -456,6 +460,29 @@ def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]
     make(path)
     with pytest.raises(UsageError, match=words):
         ReplayTape.open(path)
+
+
+async def test_a_terminal_obeys_nothing_of_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    evil = "\x1b[2J\u202e"
+    await record(path, [(ONE, asked("a"), Fault("down", f"no{evil}", provider_name=evil))])
+    path.write_text(
+        path.read_text().replace(ONE.name, f"one{evil}".encode("unicode_escape").decode().replace("\\x1b", "\\u001b"))
+    )
+    tape = ReplayTape.open(path)
+    first = tape.chain.taken[0].entry
+    assert first.name == "one\\x1b[2J\\u202e"
+    with pytest.raises(ReplayMismatch) as caught:
+        await tape.chat(first, asked(f"b{evil}"), nobody)
+    assert caught.value.message.isprintable()
+    fault = await outcome_of(tape.chat(first, asked("a"), nobody))
+    assert isinstance(fault, Fault)
+    assert (fault.words, fault.provider_name) == ("no\\x1b[2J\\u202e", "\\x1b[2J\\u202e")
+    for damage in (header(testwright_tape=9, made_by=evil), header(**{evil: 1})):
+        path.write_bytes(damage + b"\n")
+        with pytest.raises(UsageError) as refused:
+            ReplayTape.open(path)
+        assert refused.value.message.isprintable()
 
 
 async def test_a_body_that_is_no_json_is_recorded_by_its_types(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def opened(folder: Path) -> Iterator[Ledger]:
 
 
 def ask(one: Ledger, now: float, *, account: str = "a", minute: int | None = None, day: int | None = None) -> bool:
-    return isinstance(one.reserve(account, per_minute=minute, per_day=day, now=now), Reservation)
+    return isinstance(one.reserve(account, per_minute=minute, per_day=day, now=lambda: now), Reservation)
 
 
 def rows(folder: Path, table: str) -> int:
@@ -55,7 +56,7 @@ def rows(folder: Path, table: str) -> int:
 def test_a_day_is_one_of_utc(opened: Ledger) -> None:
     midnight = NOON + DAY / 2
     assert [ask(opened, midnight - 1, day=2) for _ in range(3)] == [True, True, False]
-    full = opened.reserve("a", per_minute=None, per_day=2, now=midnight - 1)
+    full = opened.reserve("a", per_minute=None, per_day=2, now=lambda: midnight - 1)
     assert full == Full("day", midnight, 2, 2)
     assert ask(opened, midnight, day=2)
     assert opened.usage("a", midnight) == AccountUsage(minute=3, day=1)
@@ -63,13 +64,13 @@ def test_a_day_is_one_of_utc(opened: Ledger) -> None:
 
 def test_a_minute_slides(opened: Ledger) -> None:
     assert [ask(opened, NOON + second, minute=2) for second in (0, 30, 59.75)] == [True, True, False]
-    assert opened.reserve("a", per_minute=2, per_day=None, now=NOON + 59.75) == Full("minute", NOON + 60, 2, 2)
+    assert opened.reserve("a", per_minute=2, per_day=None, now=lambda: NOON + 59.75) == Full("minute", NOON + 60, 2, 2)
     assert [ask(opened, NOON + second, minute=2) for second in (60, 60, 89.75, 90)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(("minute", "day", "resets_at"), [(0, None, NOON + 60), (None, 0, NOON + DAY / 2)])
 def test_nothing_is_allowed(opened: Ledger, minute: int | None, day: int | None, resets_at: float) -> None:
-    full = opened.reserve("a", per_minute=minute, per_day=day, now=NOON)
+    full = opened.reserve("a", per_minute=minute, per_day=day, now=lambda: NOON)
     assert isinstance(full, Full)
     assert full.resets_at == resets_at
 
@@ -79,7 +80,7 @@ def test_accounts_have_limits_of_their_own(opened: Ledger) -> None:
 
 
 def test_what_was_never_sent_can_be_had_again_once(opened: Ledger) -> None:
-    reservation = opened.reserve("a", per_minute=None, per_day=1, now=NOON)
+    reservation = opened.reserve("a", per_minute=None, per_day=1, now=lambda: NOON)
     assert isinstance(reservation, Reservation)
     opened.release(reservation)
     assert ask(opened, NOON, day=1)
@@ -89,7 +90,7 @@ def test_what_was_never_sent_can_be_had_again_once(opened: Ledger) -> None:
 
 def test_what_another_file_has_granted_is_not_given_back(opened: Ledger, folder: Path) -> None:
     """The file was set aside meanwhile: what is reserved in the new one stays."""
-    reservation = opened.reserve("a", per_minute=None, per_day=1, now=NOON)
+    reservation = opened.reserve("a", per_minute=None, per_day=1, now=lambda: NOON)
     assert isinstance(reservation, Reservation)
     (folder / LEDGER).rename(folder / (LEDGER + ASIDE))
     assert ask(opened, NOON, day=1)
@@ -98,10 +99,10 @@ def test_what_another_file_has_granted_is_not_given_back(opened: Ledger, folder:
 
 
 def test_a_provider_that_says_no_is_believed_until_then(opened: Ledger, folder: Path) -> None:
-    opened.close_account("a", until=NOON + 100, reason="Too many.", now=NOON)
-    opened.close_account("a", until=NOON + 50, reason="Too fast.", now=NOON)
+    opened.close_account("a", until=NOON + 100, reason="Too many.", now=lambda: NOON)
+    opened.close_account("a", until=NOON + 50, reason="Too fast.", now=lambda: NOON)
     with Ledger.open(folder) as other:
-        full = other.reserve("a", per_minute=None, per_day=None, now=NOON + 99)
+        full = other.reserve("a", per_minute=None, per_day=None, now=lambda: NOON + 99)
         assert full == Full("closed", NOON + 100, None, None, "Too many.")
         assert other.usage("a", NOON) == AccountUsage(closed_until=NOON + 100, reason="Too many.")
     assert ask(opened, NOON + 100)
@@ -117,6 +118,11 @@ def test_what_the_provider_says_of_a_day_holds(opened: Ledger) -> None:
     assert opened.usage("a", NOON + DAY).per_day == 42
 
 
+def test_what_comes_after_the_provider_was_asked_counts_when_the_clock_is_set_back(opened: Ledger) -> None:
+    opened.learn_limit("a", per_day=5, used=3, now=NOON)
+    assert [ask(opened, NOON - second) for second in (100, 50, 40)] == [True, True, False]
+
+
 def test_a_provider_that_has_counted_less_is_not_believed(opened: Ledger) -> None:
     for _ in range(3):
         assert ask(opened, NOON, day=3)
@@ -127,13 +133,38 @@ def test_a_provider_that_has_counted_less_is_not_believed(opened: Ledger) -> Non
 def test_a_clock_that_was_wrong_for_years_does_not_close_an_account_for_years(opened: Ledger) -> None:
     wrong = NOON + 3650 * DAY
     assert [ask(opened, wrong, minute=2, day=3) for _ in range(2)] == [True, True]
-    opened.close_account("b", until=wrong + 3600, reason="Enough.", now=wrong)
+    opened.close_account("b", until=wrong + 3600, reason="Enough.", now=lambda: wrong)
     opened.set_status("p", "m", "gone", reason="404", until=wrong + 3600, now=wrong)
     assert opened.usage("a", NOON).minute == 2, "it counts as of now"
     assert opened.usage("b", NOON).closed_until == NOON + 3600
     assert opened.statuses(NOON) == {("p", "m"): StoredStatus("gone", "404", NOON + 3600)}
+    assert not ask(opened, NOON, minute=2, day=3)
     assert [ask(opened, NOON + 60, minute=2, day=3) for _ in range(2)] == [True, False]
     assert ask(opened, NOON + DAY, minute=2, day=3)
+
+
+def test_the_clock_is_read_when_nobody_else_can_write(opened: Ledger, folder: Path) -> None:
+    """Else a process that was stopped in between would count its request, and those of others, as long past."""
+    read = threading.Event()
+
+    def now() -> float:
+        read.set()
+        return NOON
+
+    other = sqlite3.connect(folder / LEDGER, isolation_level=None)
+    for call in (
+        lambda: opened.reserve("a", per_minute=1, per_day=1, now=now),
+        lambda: opened.close_account("a", until=NOON + 1, reason="", now=now),
+    ):
+        read.clear()
+        other.execute("BEGIN IMMEDIATE")
+        thread = threading.Thread(target=call)
+        thread.start()
+        assert not read.wait(0.1)
+        other.execute("ROLLBACK")
+        thread.join()
+        assert read.is_set()
+    other.close()
 
 
 def test_days_before_are_kept_while_they_may_be_wanted(opened: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
@@ -277,6 +308,23 @@ def test_all_outlives_the_process_and_nobody_else_can_read_it(opened: Ledger, fo
 def test_what_is_granted_is_on_the_disk(opened: Ledger) -> None:
     assert opened._database._connection is not None
     assert opened._database._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_half_a_character_of_a_provider_is_no_damage(opened: Ledger) -> None:
+    opened.give_consent(WORKSPACE, destination="a", data_collection="deny", now=NOON)
+    opened.close_account("a", until=NOON + 9, reason="No\ud800.", now=lambda: NOON)
+    opened.set_status("p", "m\ud800", "gone", reason="404\ud800", until=NOON + 9, now=NOON)
+    use = ModelUse("m\ud800", "p", faults={"\ud800": 1})
+    opened.add_use("run", [use], when=NOON)
+    assert opened.usage("a", NOON).reason == "No?."
+    assert opened.statuses(NOON) == {("p", "m?"): StoredStatus("gone", "404?", NOON + 9)}
+    assert opened.uses(NOON) == [StoredUse("run", NOON, use)]
+    with pytest.raises(WriteFailure, match="surrogates not allowed"):
+        ask(opened, NOON, account="\ud800")
+    opened.clear_status("p", "m\ud800")
+    assert opened.statuses(NOON) == {}
+    assert opened.consent(WORKSPACE) is not None
+    assert opened.notes == ()
 
 
 def test_store_and_ledger_are_files_of_their_own(opened: Ledger, folder: Path) -> None:

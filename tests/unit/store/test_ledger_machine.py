@@ -44,35 +44,32 @@ class Account:
     learnt: tuple[float, int, int] | None = None
 
     def bring_back(self, now: float) -> None:
-        for key, at in self.times.items():
-            if at > now + 60:
-                self.times[key] = now
-        if self.closed is not None and self.closed[0] > now + 60:
+        """The clock was wrong when what is still to come was noted, or it is now."""
+        self.times = {key: min(at, now) for key, at in self.times.items()}
+        if self.closed is not None and self.closed[0] > now:
             at, until, reason = self.closed
             self.closed = (now, until - (at - now), reason)
-        if self.learnt is not None and self.learnt[0] > now + 60:
-            self.learnt = (now, *self.learnt[1:])
+        if self.learnt is not None:
+            self.learnt = (min(self.learnt[0], now), *self.learnt[1:])
 
     def usage(self, now: float) -> AccountUsage:
-        self.bring_back(now)
         midnight = now // DAY * DAY
         minute = [at for at in self.times.values() if at + 60 > now]
         today = len([at for at in self.times.values() if at >= midnight])
         if self.learnt is not None and self.learnt[0] >= midnight:
-            today = max(today, self.learnt[2] + len([at for at in self.times.values() if at >= self.learnt[0]]))
-        is_closed = self.closed is not None and self.closed[1] > now
-        return AccountUsage(
-            minute=len(minute),
-            day=today,
-            per_day=None if self.learnt is None else self.learnt[1],
-            closed_until=self.closed[1] if self.closed is not None and is_closed else None,
-            reason=self.closed[2] if self.closed is not None and is_closed else "",
-        )
+            since = min(self.learnt[0], now)
+            today = max(today, self.learnt[2] + len([at for at in self.times.values() if at >= since]))
+        until, reason = None, ""
+        if self.closed is not None and self.closed[1] - max(0.0, self.closed[0] - now) > now:
+            until, reason = self.closed[1] - max(0.0, self.closed[0] - now), self.closed[2]
+        per_day = None if self.learnt is None else self.learnt[1]
+        return AccountUsage(minute=len(minute), day=today, per_day=per_day, closed_until=until, reason=reason)
 
     def limit(self) -> int | None:
         return self.per_day if self.learnt is None else self.learnt[1]
 
     def full(self, now: float) -> Full | None:
+        self.bring_back(now)
         used = self.usage(now)
         if used.closed_until is not None:
             return Full("closed", used.closed_until, None, self.closed_limit, used.reason)
@@ -84,10 +81,6 @@ class Account:
             return Full("minute", newest[self.per_minute - 1] + 60, used.minute, self.per_minute)
         return None
 
-    def add(self, key: int, now: float) -> float:
-        self.times[key] = max([now, *self.times.values()])
-        return self.times[key]
-
 
 @dataclass
 class Granted:
@@ -97,6 +90,16 @@ class Granted:
     when: float
     day: float
     era: int
+
+
+@dataclass
+class Closed:
+    """What a provider has said, by true time; it holds for as long, unless the clock is set forward meanwhile."""
+
+    account: str
+    when: float
+    seconds: float
+    forward: int
 
 
 STEPS = st.sampled_from([0.0, 0.5, 1.0, 29.5, 59.5, 60.0, 60.5, 3600.0, DAY - 1, DAY])
@@ -115,6 +118,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.true = 0.0
         self.wall = START
         self.forward_jump = 0.0
+        self.forward = 0  # how often it was set forward
+        self.closures: list[Closed] = []
         self.era = 0  # ends when the clock is set back
         self.granted: dict[int, Granted] = {}
         self.ids: set[int] = set()
@@ -134,21 +139,23 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
-    @rule(target=reservations, which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), late=st.sampled_from([0, 0, 5]))
-    def reserve(self, which: int, name: str, late: float) -> Reservation | MultipleResults[Reservation]:
-        """One call; ``late`` seconds ago the clock was read, and others came first."""
-        account, now = self.accounts[name], self.wall - late
-        outcome = self.ledgers[which].reserve(name, per_minute=account.per_minute, per_day=account.per_day, now=now)
-        full = account.full(now)
+    @rule(target=reservations, which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS))
+    def reserve(self, which: int, name: str) -> Reservation | MultipleResults[Reservation]:
+        account = self.accounts[name]
+        outcome = self.ledgers[which].reserve(
+            name, per_minute=account.per_minute, per_day=account.per_day, now=lambda: self.wall
+        )
+        full = account.full(self.wall)
         if isinstance(outcome, Full):
             assert outcome == full
-            assert outcome.resets_at > now
+            assert outcome.resets_at > self.wall
             return multiple()
         assert full is None
         assert outcome.id not in self.ids, "the same twice"
-        assert outcome == Reservation(outcome.id, name, account.add(outcome.id, now))
+        assert outcome == Reservation(outcome.id, name, self.wall)
+        account.times[outcome.id] = self.wall
         self.ids.add(outcome.id)
-        self.granted[outcome.id] = Granted(name, self.true - late, outcome.at // DAY, self.era)
+        self.granted[outcome.id] = Granted(name, self.true, outcome.at // DAY, self.era)
         self.check_minute(name)
         self.check_day(name)
         return outcome
@@ -187,25 +194,28 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # -- what the provider says -------------------------------------------------------------------------------------
 
-    @rule(which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), seconds=STEPS, late=st.sampled_from([0, 5]))
-    def close(self, which: int, name: str, seconds: float, late: float) -> None:
-        account, now = self.accounts[name], self.wall - late
-        self.ledgers[which].close_account(name, until=now + seconds, reason=f"for {seconds}", now=now)
+    @rule(which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), seconds=STEPS)
+    def close(self, which: int, name: str, seconds: float) -> None:
+        account, now = self.accounts[name], self.wall
+        self.ledgers[which].close_account(name, until=now + seconds, reason=f"for {seconds}", now=lambda: now)
+        self.closures.append(Closed(name, self.true, seconds, self.forward))
         account.bring_back(now)
-        if account.closed is None or account.closed[1] <= now + seconds:
-            account.closed = (now, now + seconds, f"for {seconds}")
-            account.closed_limit = None if account.learnt is None else account.learnt[1]
+        _, until, reason = account.closed or (0.0, 0.0, "")
+        if until <= now + seconds:
+            until, reason = now + seconds, f"for {seconds}"
+        account.closed = (now, until, reason)
+        account.closed_limit = None if account.learnt is None else account.learnt[1]
 
     @rule(which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), is_of_another=st.booleans())
     def open(self, which: int, name: str, *, is_of_another: bool) -> None:
         account = self.accounts[name]
-        closed_until = account.usage(self.wall).closed_until
+        closed_until = None if account.closed is None else account.closed[1]
         if closed_until is None:
             return
-        self.ledgers[which].usage(name, self.wall)
         self.ledgers[which].open_account(name, until=closed_until + 1 if is_of_another else closed_until)
         if not is_of_another:
             account.closed = None
+            self.closures = [closed for closed in self.closures if closed.account != name]
 
     @rule(which=st.integers(0, 1), name=st.sampled_from(ACCOUNTS), per_day=st.integers(1, 8), used=st.integers(0, 8))
     def learn(self, which: int, name: str, per_day: int, used: int) -> None:
@@ -223,21 +233,24 @@ class LedgerMachine(RuleBasedStateMachine):
     def set_forward(self, seconds: float) -> None:
         self.wall += seconds
         self.forward_jump = self.true
+        self.forward += 1
 
     @precondition(lambda self: self.wall > START - DAY)
     @rule(seconds=JUMPS, name=st.sampled_from(ACCOUNTS))
     def set_back(self, seconds: float, name: str) -> None:
-        """It opens nothing: no request is forgotten, no account that was closed is open."""
+        """No request is forgotten."""
         before = self.ledgers[0].usage(name, self.wall)
         self.wall -= seconds
         self.era += 1
         after = self.ledgers[0].usage(name, self.wall)
         assert after.minute >= before.minute
         assert after.day >= before.day
-        assert (after.closed_until is None) <= (before.closed_until is None)
-        if after.closed_until is not None and before.closed_until is not None and seconds > 65:
-            assert after.closed_until - self.wall <= DAY, "as long as the provider said, and not as the clock did"
-        self.accounts[name].bring_back(self.wall)
+
+    @invariant()
+    def an_account_is_closed_for_as_long_as_the_provider_said(self) -> None:
+        for closed in self.closures:
+            if closed.forward == self.forward and self.true < closed.when + closed.seconds:
+                assert self.ledgers[0].usage(closed.account, self.wall).closed_until is not None
 
     # -- what always holds ------------------------------------------------------------------------------------------
 

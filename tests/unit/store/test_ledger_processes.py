@@ -30,7 +30,7 @@ with Ledger.open(folder) as ledger:
     for account in range(accounts):
         for call in range(calls):
             outcome = ledger.reserve(
-                str(account), per_minute=minute or None, per_day=day or None, now=1_800_014_400.0
+                str(account), per_minute=minute or None, per_day=day or None, now=lambda: 1_800_014_400.0
             )
             if isinstance(outcome, Reservation):
                 os.write(1, f"{account} {outcome.id}\\n".encode())
@@ -135,7 +135,7 @@ def attempt(steps):
     if child == 0:
         database._connect = killed_after(steps)
         ledger = Ledger.open(folder)
-        outcome = ledger.reserve("a", per_minute=None, per_day=limit, now=NOON)
+        outcome = ledger.reserve("a", per_minute=None, per_day=limit, now=lambda: NOON)
         os._exit(0 if isinstance(outcome, Reservation) else 1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -171,7 +171,7 @@ def test_threads_of_two_ledgers_are_granted_what_there_is(folder: Path, limit: i
 
         def work(ledger: Ledger) -> None:
             for _ in range(10):
-                outcomes.append(ledger.reserve("a", per_minute=limit, per_day=limit, now=NOON))  # noqa: PERF401 - others look on
+                outcomes.append(ledger.reserve("a", per_minute=limit, per_day=limit, now=lambda: NOON))  # noqa: PERF401 - others look on
 
         threads = [threading.Thread(target=work, args=(ledger,)) for ledger in (one, other) * 4]
         for thread in threads:

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { ServerCommand } from "../../../src/protocol";
+import { serverSettings } from "../../../src/server/pure/configuration";
 
 interface MenuItem {
     readonly command?: string;
@@ -126,6 +127,14 @@ describe("package.json", () => {
             [...restricted].sort(),
             [...names, "testwright.preferredModel", "testwright.fallbackModels"].sort(),
         );
+    });
+
+    it("hands the server every setting but those that are the extension's own business", () => {
+        const own = ["enable", "statusBar", "python", "path", "server.source", "server.python", "trace.server"];
+        for (const name of Object.keys(configuration.properties).map((key) => key.replace("testwright.", ""))) {
+            const handed = serverSettings((asked) => (asked === name ? { globalValue: 1 } : undefined));
+            assert.equal(Object.keys(handed).length, own.includes(name) ? 0 : 1, name);
+        }
     });
 
     it("has menus of known commands and submenus only", () => {

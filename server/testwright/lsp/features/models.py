@@ -29,7 +29,7 @@ def register(server: TestwrightServer) -> None:
     async def models(ls: TestwrightServer, given: ModelsArguments) -> dict[str, Any]:
         session = ls.session
         seen = await look(session, root_in_question(session, given.uri))
-        markdown = models_markdown(seen.plan, seen.root.name, trusted=session.trusted)
+        markdown = models_markdown(seen.plan, seen.notes, seen.root.name, trusted=session.trusted)
         if given.show:
             session.in_background(_show(session, seen.root.name, markdown), f"showing the models of {seen.root.name}")
         return {

@@ -25,11 +25,12 @@ MAX_CHOICES = 100
 """Models that are told one by one, of those that would be asked and of the others."""
 
 
-def models_markdown(plan: Plan, name: str, *, trusted: bool) -> str:
+def models_markdown(plan: Plan, notes: Sequence[str], name: str, *, trusted: bool) -> str:
     """Which models would be asked, in which order and why, and what is missing.
 
     Args:
         plan: What was found.
+        notes: Sentences for the user, the plan's own among them.
         name: Of the folder.
         trusted: Whether the user trusts the workspace; without that no consent can be given in the editor.
     """
@@ -41,7 +42,7 @@ def models_markdown(plan: Plan, name: str, *, trusted: bool) -> str:
             *section("Passed over", _passed_over(plan)),
             *section("Keys", _keys(plan)),
             *section("Consent", _consent(plan.consent, trusted=trusted)),
-            *section("Notes", [f"- {_told(note)}" for note in plan.notes]),
+            *section("Notes", [f"- {_told(note)}" for note in notes]),
         ]
     )
 

@@ -27,10 +27,12 @@ class Look:
     Attributes:
         root: Root of the project, which is what a run calls its workspace.
         plan: Which models would be asked there, and what is missing.
+        notes: Sentences for the user: what the settings say and is not used, and what the plan has met.
     """
 
     root: Path
     plan: Plan
+    notes: tuple[str, ...]
 
 
 def root_in_question(session: Session, uri: str | None) -> Path:
@@ -67,12 +69,13 @@ async def look(session: Session, root: Path) -> Look:
     editor = await session.settings_for(root / "module.py")
     if editor.error is not None:
         raise editor.error
-    return Look(root, await asyncio.to_thread(_plan, root, editor))
+    return await asyncio.to_thread(_look, root, editor)
 
 
-def _plan(root: Path, editor: EditorSettings) -> Plan:
+def _look(root: Path, editor: EditorSettings) -> Look:
     from testwright.models.plan import plan_models  # noqa: PLC0415 - see above
     from testwright.settings import resolve_settings  # noqa: PLC0415 - nothing at the start needs it
 
     settings = resolve_settings(root, environ=os.environ, editor=editor.options)
-    return plan_models(settings, root, environ=os.environ)
+    plan = plan_models(settings, root, environ=os.environ)
+    return Look(root, plan, (*settings.notes, *plan.notes))
