@@ -16,6 +16,9 @@ from testwright.analysis.interpreters import find_interpreter
 from testwright.analysis.project import read_project
 from testwright.analysis.targets import find_workspace
 from testwright.boxes.choose import choose_box, probe_all
+from testwright.boxes.docker.client import DockerClient
+from testwright.boxes.docker.engine import look_at_engine
+from testwright.boxes.docker.reaping import find_containers, reap_containers
 from testwright.boxes.protocol import Box, Command, Limits, World
 from testwright.boxes.reaping import Registry
 from testwright.errors import TestwrightError
@@ -62,7 +65,9 @@ class Finding:
 async def examine(
     workspace: Path | None = None, *, python: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> list[Finding]:
-    """Look at the host and at a project. Nothing is changed but our own folders, and nothing runs outside a box.
+    """Look at the host and at a project. Nothing runs outside a box, and nothing is changed but what is our own.
+
+    Containers that a crash has left are removed.
 
     Args:
         workspace: Root of the project; None to find it from the current folder.
@@ -74,6 +79,7 @@ async def examine(
     findings = [_ourselves(), _formatter()]
     findings.extend(_folders(variables))
     findings.extend(await _boxes())
+    findings.append(await _docker(root, variables))
     findings.append(_agent(variables))
     findings.extend([finding async for finding in _project(root, python, variables)])
     return findings
@@ -130,6 +136,29 @@ def _agent(environ: Mapping[str, str]) -> Finding:
         return Finding("agent", "note", "it is being set up just now", "Wait for it.")
     next_step = "For tests by a model that works as an agent: testwright setup openhands."
     return Finding("agent", "note", "OpenHands is not set up", next_step)
+
+
+async def _docker(root: Path, environ: Mapping[str, str]) -> Finding:
+    """Whether the agent could have Docker; without, all but the agent works, and the agent works in bubblewrap."""
+    try:
+        client = DockerClient.find(root, environ)
+        engine = await look_at_engine(client)
+        if engine.refusal is not None:
+            return Finding("docker", "note", engine.refusal.detail, engine.refusal.next_step)
+        left = await reap_containers(client)
+        held = (await find_containers(client)).held
+    except TestwrightError as error:
+        return Finding("docker", "note", error.message, error.next_step)
+    words = [f"{engine.words} answers"]
+    if held:
+        words.append(f"{_containers(len(held))} of a run that goes on")
+    if left:
+        words.append(f"{_containers(len(left))} that a crash had left removed")
+    return Finding("docker", "ok", "; ".join(words))
+
+
+def _containers(number: int) -> str:
+    return "1 container" if number == 1 else f"{number} containers"
 
 
 async def _project(root: Path, python: Path | None, environ: Mapping[str, str]) -> AsyncIterator[Finding]:

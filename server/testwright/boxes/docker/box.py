@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.docker.container import Container, remove
-from testwright.boxes.docker.faults import LOCAL_MODE, fault_of
+from testwright.boxes.docker.engine import look_at_engine
+from testwright.boxes.docker.faults import LOCAL_MODE
 from testwright.boxes.docker.labels import this_owner
 from testwright.boxes.docker.options import SCRATCH, create_arguments, environment_lines
 from testwright.boxes.docker.reaping import reap_containers
@@ -42,9 +42,6 @@ while read -r name real rest; do case $name in Uid:) [ "$real" = 0 ] && echo roo
 echo ran
 """
 _PROBE_ANSWER = {"CapEff: 0000000000000000", "NoNewPrivs: 1", "net lo:", "scratch is writable", "ran"}
-
-# Fields of docker info without which a container's limits do nothing, in a person's words.
-_NEEDED = {"MemoryLimit": "memory", "PidsLimit": "the number of processes", "CpuCfsQuota": "processors"}
 
 _living: set[str] = set()  # names of this process's containers
 
@@ -128,7 +125,7 @@ class DockerBox:
         marker = secrets.token_hex(16)
         process = await self.client.spawn("start", "--attach", "--interactive", name, environment={MARKER: marker})
         try:
-            note = self._registry.note(pid=process.pid, marker=marker)
+            note = self._registry.note(pid=process.pid, marker=marker, container=name)
         except BoxFailure:
             process.kill()
             raise
@@ -147,11 +144,10 @@ class DockerBox:
         _living.discard(name)
 
     async def _try(self) -> Probe:
-        info = json.loads(await self.client.run("info", "--format", "{{json .}}", doing="tell about itself"))
-        refusal = _refusal(info)
-        if refusal is not None:
-            return refusal
-        self._cpus = min(_CPUS, float(info.get("NCPU") or _CPUS))
+        engine = await look_at_engine(self.client)
+        if engine.refusal is not None:
+            return engine.refusal
+        self._cpus = min(_CPUS, engine.cpus)
         await self.client.run("image", "inspect", "--format", "{{.Id}}", self.image, doing="find the image")
         await reap_containers(self.client, living=frozenset(_living))
         command = Command(("/bin/sh", "-c", _PROBE_SCRIPT), limits=_PROBE_LIMITS)
@@ -159,36 +155,11 @@ class DockerBox:
         async with await self._start(World(nothing, nothing, ()), command) as process:
             answer = {line.decode(errors="replace") async for line in process.lines()}
             ended = await process.wait()
-        version = str(info.get("ServerVersion", ""))
         if answer == _PROBE_ANSWER and ended.code == 0:
-            swap = "" if info.get("SwapLimit") else ", which limits memory but not swap"
-            return Probe(usable=True, detail=f"Docker {version} works{swap}.")
+            return Probe(usable=True, detail=f"{engine.words} works.")
         said = ended.stderr.strip() or f"a trial start answered {sorted(answer)}"
         return Probe(
             usable=False,
-            detail=f"Docker {version} does not close its box here: {said}.",
+            detail=f"{engine.words} does not close its box here: {said}.",
             next_step=f"Look at docker info, or {LOCAL_MODE}.",
         )
-
-
-def _refusal(info: dict[str, Any]) -> Probe | None:
-    """Why an engine cannot be used, by what it says of itself."""
-    errors = info.get("ServerErrors")
-    if errors:
-        fault = fault_of("\n".join(map(str, errors)), doing="tell about its engine")
-        return Probe(usable=False, detail=fault.message, next_step=fault.next_step)
-    if info.get("OSType") != "linux":
-        return Probe(
-            usable=False,
-            detail=f"The Docker engine runs containers of {info.get('OSType') or 'an unknown system'}, not of Linux.",
-            next_step="Switch Docker to Linux containers.",
-        )
-    missing = [words for field, words in _NEEDED.items() if not info.get(field)]
-    if missing:
-        return Probe(
-            usable=False,
-            detail=f"The Docker engine cannot limit {' and '.join(missing)} here.",
-            next_step="A rootless engine needs cgroup version 2 with delegated controllers (see Docker's manual on "
-            f"rootless mode), or {LOCAL_MODE}.",
-        )
-    return None

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.docker.container import remove
 from testwright.boxes.docker.labels import NAMES, PID, RUN, Owner, this_owner
+from testwright.boxes.reaping import Reaped, Registry, reap_orphans
+from testwright.errors import TestwrightError
+
+_START_SECONDS = 10.0  # that a start may take over what a crash has left in an engine
 
 _FORMAT = "\t".join(f'{{{{.Label "{name}"}}}}' for name in NAMES)
 
@@ -59,3 +67,23 @@ async def reap_containers(client: DockerClient, *, living: frozenset[str] | None
     for name in left:
         await remove(client, name, seconds=20.0)
     return left
+
+
+async def reap_all(
+    registry: Registry | None = None, *, workspace: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Reaped:
+    """Remove what a crash has left, containers included. Docker is asked only when there is a note of one.
+
+    An engine that does not answer is not waited for: its containers are removed when a box of it is next probed.
+
+    Args:
+        registry: Where starts are noted; None is the user's own.
+        workspace: No program in it is started.
+        environ: Variables by which the docker program finds its engine; the process's own when None.
+    """
+    reaped = await asyncio.to_thread(reap_orphans, registry)
+    if reaped.containers:
+        with contextlib.suppress(TestwrightError, TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                await reap_containers(DockerClient.find(workspace, environ))
+    return reaped
