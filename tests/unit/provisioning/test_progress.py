@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from testwright.provisioning import progress
 from testwright.provisioning.progress import SetupProgress, watched
 
 
@@ -22,7 +23,8 @@ def test_progress_in_words(event: SetupProgress, words: str) -> None:
     assert event.words == words
 
 
-async def test_packages_are_counted_as_they_appear(tmp_path: Path) -> None:
+async def test_packages_are_counted_as_they_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LOOK_SECONDS", 0.01)
     cache, site = tmp_path / "cache", tmp_path / "site"
     (cache / "archive-v0" / "old").mkdir(parents=True)
     told: list[SetupProgress] = []
@@ -34,6 +36,7 @@ async def test_packages_are_counted_as_they_appear(tmp_path: Path) -> None:
 
     async with watched(cache, site, 2, 3, tell):
         await seen.wait()
+        await asyncio.sleep(0.1)  # some looks at which nothing is new
         for name in ("one", "two"):
             (cache / "archive-v0" / name).mkdir()
             (cache / "archive-v0" / name / "data").write_bytes(b"x" * 1_500_000)
