@@ -34,6 +34,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     key.removeprefix("testwright."): value
     for key, value in PACKAGE["contributes"]["configuration"]["properties"].items()
 }
+NOT_YET = {"openhands", "agent_box", "agent_sdk", "agent_image_base"}
+"""What the server takes, and the extension does not offer yet."""
 NOT_SET: tuple[object, ...] = ("", [])
 """Defaults by which the editor says that nothing is set; the extension then sends nothing."""
 
@@ -89,7 +91,7 @@ def test_the_server_takes_what_the_package_offers() -> None:
 def test_choices_are_those_of_the_server(name: str) -> None:
     choices = {
         "box": get_args(BoxName),
-        "engine": get_args(EngineName),
+        "engine": tuple(name for name in get_args(EngineName) if name not in NOT_YET),
         "placement": get_args(Placement),
         "dataCollection": get_args(DataCollection),
         "logLevel": LEVELS,
@@ -117,7 +119,7 @@ def test_what_names_a_program_or_a_box_is_of_machine_scope() -> None:
     """A repository's own settings cannot set it, and it does nothing in a workspace that is not trusted."""
     machine = {name for name, setting in SETTINGS.items() if setting["scope"] == "machine"}
     ours = {"path", "server.source", "server.python"}
-    assert {option_name(name) for name in machine - ours} == MACHINE_SCOPE
+    assert {option_name(name) for name in machine - ours} == MACHINE_SCOPE - NOT_YET
     assert ours <= machine
     restricted = PACKAGE["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
     named = {"preferredModel", "fallbackModels"}  # a trusted repository may name models that it likes
