@@ -9,8 +9,8 @@ import tokenize
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from testwright.analysis.function_text import global_names
 from testwright.model import Import
-from testwright.writing.existing import global_names
 
 ImportStatement = ast.Import | ast.ImportFrom
 
