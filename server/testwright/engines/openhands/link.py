@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO, Any
 
 from testwright.boxes.protocol import BoxExit, BoxProcess
@@ -38,10 +39,6 @@ from testwright.engines.protocol import Ask
 from testwright.errors import AgentFailure, BoxFailure, TestwrightError
 from testwright.models.values import ChatAnswer, Usage
 
-SILENCE_SECONDS = 300.0
-"""How long nothing may come while no question is open: longer than the SDK lets a command run on without a word."""
-STOPPING_SECONDS = 15.0
-"""What a program has to end its round after all further questions are refused."""
 ENDING_SECONDS = 1.0
 """What it has to end by itself after the last round, before its box is killed."""
 MAX_OPEN = 16
@@ -49,6 +46,21 @@ MAX_OPEN = 16
 MAX_REFUSED = 64
 """Questions that are refused after the conversation was stopped, until the program is taken for one that runs wild."""
 _CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a program is waited for, in seconds.
+
+    Attributes:
+        start: Until it is ready: 9 s as measured, twice that without byte code, and the machine may be busy.
+        silence: Without a word while no question is open: longer than the SDK lets a command run on silently.
+        stopping: To end its round after all further questions are refused.
+    """
+
+    start: float = 180.0
+    silence: float = 300.0
+    stopping: float = 15.0
 
 
 class OutOfTime(Exception):
@@ -64,15 +76,14 @@ class Link:
         error: Why the last question that got no answer got none, when models were the reason.
     """
 
-    def __init__(  # noqa: PLR0913 - the last ones are limits, each by its name
+    def __init__(
         self,
         process: BoxProcess,
         ask: Ask,
         on_told: Callable[[Step | Said], None],
         *,
         requests: int,
-        silence: float = SILENCE_SECONDS,
-        stopping: float = STOPPING_SECONDS,
+        patience: Patience,
     ) -> None:
         """Begin to listen.
 
@@ -81,8 +92,7 @@ class Link:
             ask: Answers the program's questions.
             on_told: Called with what it tells of its work, as it comes.
             requests: Questions that are answered at most.
-            silence: Seconds, see ``SILENCE_SECONDS``.
-            stopping: Seconds, see ``STOPPING_SECONDS``.
+            patience: How long it is waited for.
         """
         self.requests = 0
         self.usage = Usage()
@@ -91,8 +101,7 @@ class Link:
         self._ask = ask
         self._on_told = on_told
         self._most = requests
-        self._silence = silence
-        self._stopping = stopping
+        self._patience = patience
         self._refused = 0
         self._ids: set[int] = set()
         self._heard = time.monotonic()
@@ -105,7 +114,7 @@ class Link:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._listening = asyncio.create_task(self._listen())
 
-    async def begin(self, start: Start, freight: IO[bytes], *, deadline: float) -> Ready:
+    async def begin(self, start: Start, freight: IO[bytes]) -> Ready:
         """Hand over the header and the freight, and wait until the program is ready.
 
         Raises:
@@ -113,7 +122,7 @@ class Link:
         """
         handing = asyncio.create_task(self._hand_over(start, freight))
         try:
-            ready = await self._next(deadline, silence=None)
+            ready = await self._next(time.monotonic() + self._patience.start, silence=None)
             if not isinstance(ready, Ready) or not handing.done():
                 raise _wrong_order()
         except OutOfTime:
@@ -142,10 +151,10 @@ class Link:
         with contextlib.suppress(BoxFailure):  # it has ended, and listening tells how
             await self._process.send(encoded(Round(text=text)))
         try:
-            ended = await self._next(deadline, silence=self._silence)
+            ended = await self._next(deadline, silence=self._patience.silence)
         except OutOfTime:
             self.stop(Problem(slug="out-of-time", message="The time of this run is over.", status=429))
-            ended = await self._next(time.monotonic() + self._stopping, silence=None)
+            ended = await self._next(time.monotonic() + self._patience.stopping, silence=None)
         if isinstance(ended, Ready):
             raise _wrong_order()
         return self._files[0], ended
@@ -223,7 +232,7 @@ class Link:
             )
         if self.requests > self._most:
             self.stop(Problem(slug="requests", message=f"The agent has asked its {self._most} questions.", status=429))
-        if self._stop.done():
+        if self._stop.done() or not self._is_in_round:
             self._refused += 1
             if self._refused > MAX_REFUSED:
                 raise AgentFailure("The agent's program asks on although it is refused.", next_step=NO_MESSAGE)
@@ -247,6 +256,9 @@ class Link:
 
     async def _reply(self, question: Question) -> bytes:
         """The line that answers a question, as soon as there is an answer, or none will be given any more."""
+        if not self._is_in_round:  # what an agent does after its round is not paid for
+            late = Problem(slug="no-round", message="There is no round, so no question is answered.", status=409)
+            return encoded(Refusal(id=question.id, error=late))
         asking = asyncio.ensure_future(self._asked(question))
         try:
             if not self._stop.done():

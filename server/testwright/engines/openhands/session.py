@@ -14,7 +14,7 @@ from typing import IO, Self
 from testwright.boxes.protocol import MIB, Command, Limits, World
 from testwright.boxes.reaping import Registry
 from testwright.engines.openhands.freight import Freight, packed
-from testwright.engines.openhands.link import Link, OutOfTime
+from testwright.engines.openhands.link import Link, OutOfTime, Patience
 from testwright.engines.openhands.messages import MAX_ROUND, File, Problem, RoundEnd, Said, Start, Step
 from testwright.engines.openhands.values import AgentProgress, AgentRound, AgentTask, Launcher, RoundStatus
 from testwright.engines.openhands.words import plain, step_words
@@ -25,8 +25,6 @@ from testwright.models.values import Usage
 
 LIMITS = Limits(wall=3600.0, cpu=3600.0, memory=2048 * MIB, processes=256, output=64 * MIB, file=1024 * MIB)
 """Of the box: an hour as for any run; 64 MiB of lines; room for the workspace and what the agent makes of it."""
-START_SECONDS = 180.0
-"""Until it is ready: 9 s as measured, twice that without byte code, and the machine may be busy."""
 SAME_STEPS = 6
 """The same step with the same outcome so often in a row, and the agent goes round in circles. The SDK ends at four."""
 
@@ -61,9 +59,10 @@ class BoxedAgent:
         ask: Answers the agent's questions to a model.
         on_progress: Called with each step, as it comes.
         limits: Of the box.
+        patience: How long it is waited for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - four parts, and two limits by name
         self,
         launcher: Launcher,
         freight: Freight,
@@ -71,12 +70,14 @@ class BoxedAgent:
         on_progress: Callable[[AgentProgress], None],
         *,
         limits: Limits = LIMITS,
+        patience: Patience | None = None,
     ) -> None:
         self._launcher = launcher
         self._freight = freight
         self._ask = ask
         self._on_progress = on_progress
         self._limits = limits
+        self._patience = patience or Patience()
         self._stack = contextlib.AsyncExitStack()
         self._starting: asyncio.Task[Link] | None = None
         self._stop_packing = threading.Event()
@@ -154,11 +155,11 @@ class BoxedAgent:
         command = Command(argv=(self._launcher.python, "-I", "-c", _bootstrap()), interactive=True, limits=self._limits)
         process = await self._launcher.box.start(world, command)
         await self._stack.enter_async_context(process)
-        link = Link(process, self._ask, self._told, requests=task.limits.requests)
+        link = Link(process, self._ask, self._told, requests=task.limits.requests, patience=self._patience)
         self._stack.push_async_callback(link.close)
         self._link = link
-        ready = await link.begin(_header(task, freight), freight, deadline=time.monotonic() + START_SECONDS)
-        self._tell(f"The agent is ready (SDK {plain(ready.sdk, 20)}, {ready.seconds:.1f} s)")
+        ready = await link.begin(_header(task, freight), freight)
+        self._tell(f"the agent is ready (SDK {plain(ready.sdk, 20)}, {ready.seconds:.1f} s)")
         return link
 
     async def _packed(self) -> IO[bytes]:
@@ -174,7 +175,7 @@ class BoxedAgent:
 
     def _told(self, message: Step | Said) -> None:
         if isinstance(message, Said):
-            self._tell(f"The agent says: {plain(message.text, SAID)}")
+            self._tell(f"the agent says: {plain(message.text, SAID)}")
             return
         self._step = max(self._step, message.number)
         self._tell(step_words(message))

@@ -78,7 +78,7 @@ def _program(command: str) -> str:
 def _outcome(step: Step) -> str:
     output = step.output or ""
     if _PYTEST.search(step.words):
-        told = tests_told(output)
+        told = pytest_told(output)
         if told:
             return told
     if step.exit_code not in (None, 0):
@@ -86,7 +86,7 @@ def _outcome(step: Step) -> str:
     return "failed" if step.is_error else ""
 
 
-def tests_told(output: str) -> str:
+def pytest_told(output: str) -> str:
     """What pytest's last line says: ``3 failed``, ``1 error``, ``5 passed``; empty when it says nothing."""
     found = _SUMMARY.findall(output)
     if not found:
