@@ -133,6 +133,26 @@ async def test_a_program_that_outlives_its_set_up_is_waited_for(stage: Stage) ->
     assert not setup_is_running(stage.environ)
 
 
+async def test_each_program_holds_the_lock_until_it_has_ended(stage: Stage, tmp_path: Path) -> None:
+    folder = cache_dir(stage.environ) / agent_environment.FOLDER
+    sign = tmp_path / "started"
+    program = f"import pathlib, time; pathlib.Path({str(sign)!r}).touch(); time.sleep(600)"
+    async with held(folder, lambda: None) as hold:
+        work = asyncio.create_task(installer.run((sys.executable, "-c", program), {}, tmp_path, 600, hold))
+        while not sign.exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.02)
+    assert setup_is_running(stage.environ)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert not setup_is_running(stage.environ)
+
+
+async def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(SetupFailure, match="took more than 0 minutes and was ended"):
+        await installer.run((sys.executable, "-c", "import time; time.sleep(600)"), {}, tmp_path, 0.1, None)
+
+
 async def test_it_is_made_anew_when_its_python_has_gone(stage: Stage) -> None:
     made = await stage.set_up()
     made.python.unlink()
@@ -184,6 +204,11 @@ async def test_a_package_that_is_not_the_locked_one(stage: Stage) -> None:
     stage.house.add(SDK, {"openhands/sdk/__init__.py": "EVIL = 1\n"})
     stage.house.lines = lines
     assert "not the one that was locked" in (await refused(stage)).message
+
+
+async def test_a_lock_without_a_hash(stage: Stage) -> None:
+    stage.house.lines[0] = stage.house.lines[0].partition(" \\")[0]
+    assert "must have a hash" in (await refused(stage)).message
 
 
 async def test_a_package_that_the_index_does_not_have(stage: Stage) -> None:

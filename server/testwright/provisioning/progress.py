@@ -106,9 +106,11 @@ async def watched(cache: Path, site: Path, to_fetch: int | None, to_install: int
     """
     watch = _Watch(cache, site, to_fetch, to_install)
     watch.before = frozenset(path.name for path in watch.archives())
+    begun = SetupProgress("fetching", 0, to_fetch)
+    tell(begun)
 
     async def keep_looking() -> None:
-        told: SetupProgress | None = None
+        told = begun
         while True:
             found = await asyncio.to_thread(watch.look)
             if found != told:
