@@ -76,7 +76,7 @@ def opening(briefing: Briefing, size: int = USUAL_SIZE) -> str:
             0.5,
             lambda room: _titled(
                 "The module, with line numbers; `>` marks lines that no proven test runs:",
-                f'file="{_path(briefing.target)}"',
+                f"file {_path(briefing.target)}",
                 _source(briefing.target, briefing.covered, room),
                 mark,
                 room,
@@ -87,7 +87,7 @@ def opening(briefing: Briefing, size: int = USUAL_SIZE) -> str:
             0.3,
             lambda room: _titled(
                 "Tests that are proven already and will be in the file (as a diff); do not write them again:",
-                f'file="{briefing.test_path}"',
+                f"file {briefing.test_path}",
                 added,
                 mark,
                 room,
@@ -98,7 +98,7 @@ def opening(briefing: Briefing, size: int = USUAL_SIZE) -> str:
             0.2,
             lambda room: _titled(
                 "The test file as it is now. Its tests stay as they are, so only add to it:",
-                f'file="{briefing.test_path}"',
+                f"file {briefing.test_path}",
                 cleaned(briefing.existing),
                 mark,
                 room,
@@ -222,7 +222,7 @@ def _excerpts(title: str, excerpts: Sequence[Excerpt], mark: str, room: int) -> 
     shown: list[str] = []
     left = room - len(title) - len(f"\n[… {len(excerpts)} more files]")
     for excerpt in excerpts:
-        label = f'file="{cleaned(excerpt.path)}"'
+        label = f"file {cleaned(excerpt.path)}"
         text = cut(cleaned(excerpt.text).rstrip(), left - len(fenced(label, "", mark)) - 1)
         if not text:
             break

@@ -137,20 +137,26 @@ def _outline(tree: ast.Module) -> str:
             lines.append(_signature(node))
         elif isinstance(node, ast.ClassDef):
             bases = ", ".join(ast.unparse(base) for base in node.bases)
-            lines.append(f"class {node.name}({bases}):" if bases else f"class {node.name}:")
+            lines.append(_documented(node, f"class {node.name}({bases}):" if bases else f"class {node.name}:"))
             for item in node.body:
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
                     lines.append(f"    {_signature(item)}")
-                elif isinstance(item, ast.AnnAssign):
-                    lines.append(f"    {ast.unparse(item)}")
+                elif isinstance(item, ast.AnnAssign | ast.Assign):
+                    lines.append(f"    {ast.unparse(item).partition(chr(10))[0][:_DOC_LENGTH]}")
     return "\n".join(lines)
 
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    return _documented(node, f"{kind} {node.name}({ast.unparse(node.args)}){returns}")
+
+
+def _documented(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, head: str) -> str:
+    """A definition's first line, its decorators before it and the first words of its documentation behind."""
+    decorators = "".join(f"@{ast.unparse(decorator)} " for decorator in node.decorator_list)
     first = (ast.get_docstring(node) or "").strip().partition("\n")[0][:_DOC_LENGTH]
-    return f"{kind} {node.name}({ast.unparse(node.args)}){returns}" + (f"  # {first}" if first else "")
+    return f"{decorators}{head}" + (f"  # {first}" if first else "")
 
 
 def _example(snapshot: Path, test_path: str) -> Excerpt | None:
