@@ -61,7 +61,7 @@ class DockerBox:
         """
         self.client = client
         self.image = image
-        self._registry = registry or Registry.default()
+        self.registry = registry or Registry.default()
         self._probe: Probe | None = None
         self._cpus = _CPUS
 
@@ -103,44 +103,49 @@ class DockerBox:
         environment = box_environment(world, command, scratch=Path(SCRATCH))
         owner = this_owner(name, command.limits.wall)
         variables = memory_file(environment_lines(environment))
+        arguments = create_arguments(
+            command, owner=owner, image=self.image, cpus=self._cpus, environment_file=f"/proc/self/fd/{variables}"
+        )
+        making = asyncio.get_running_loop().create_task(
+            self.client.run(*arguments, doing="make a container", pass_fds=(variables,))
+        )
+        making.add_done_callback(lambda _: os.close(variables))
         _living.add(name)
         try:
-            arguments = create_arguments(
-                command,
-                owner=owner,
-                image=self.image,
-                cpus=self._cpus,
-                environment_file=f"/proc/self/fd/{variables}",
-            )
-            await self.client.run(*arguments, doing="make a container", pass_fds=(variables,))
+            await asyncio.shield(making)
             return await whole(self._attach(name, command))
         except BaseException:
-            await asyncio.shield(self._undo(name))
+            await asyncio.shield(self._undo(name, making))
             raise
-        finally:
-            os.close(variables)
 
     async def _attach(self, name: str, command: Command) -> SupervisedProcess:
         wall_start = asyncio.get_running_loop().time()
         marker = secrets.token_hex(16)
         process = await self.client.spawn("start", "--attach", "--interactive", name, environment={MARKER: marker})
         try:
-            note = self._registry.note(pid=process.pid, marker=marker, container=name)
+            note = self.registry.note(pid=process.pid, marker=marker, container=name)
         except BoxFailure:
             process.kill()
             raise
 
         def close() -> None:
-            self._registry.forget(note)
+            self.registry.forget(note)
             _living.discard(name)
 
         container = Container(self.client, name, process, close)
         return SupervisedProcess(process, container, command=command, wall_start=wall_start)
 
-    async def _undo(self, name: str) -> None:
-        """Remove what a start that failed may have left, within the time of a kill; else the next start does."""
+    async def _undo(self, name: str, making: asyncio.Task[str]) -> None:
+        """Remove what a start that failed may have left, within the time of a kill; else the next start does.
+
+        The engine is let finish what it makes: what is not there yet cannot be removed.
+        """
+        await asyncio.wait({making}, timeout=_UNDO_SECONDS / 2)
+        making.cancel()
+        with contextlib.suppress(TestwrightError, asyncio.CancelledError):
+            await making
         with contextlib.suppress(TestwrightError):
-            await remove(self.client, name, seconds=_UNDO_SECONDS)
+            await remove(self.client, name, seconds=_UNDO_SECONDS / 2)
         _living.discard(name)
 
     async def _try(self) -> Probe:
@@ -148,8 +153,8 @@ class DockerBox:
         if engine.refusal is not None:
             return engine.refusal
         self._cpus = min(_CPUS, engine.cpus)
-        await self.client.run("image", "inspect", "--format", "{{.Id}}", self.image, doing="find the image")
         await reap_containers(self.client, living=frozenset(_living))
+        await self.client.run("image", "inspect", "--format", "{{.Id}}", self.image, doing="find the image")
         command = Command(("/bin/sh", "-c", _PROBE_SCRIPT), limits=_PROBE_LIMITS)
         nothing = Path("/nonexistent")
         async with await self._start(World(nothing, nothing, ()), command) as process:
