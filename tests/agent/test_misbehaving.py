@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,19 @@ from scripted_agent import (
     run,
 )
 
+
+pytestmark = pytest.mark.agent
 PATH = "tests/test_agent.py"
+
+
+@dataclass
+class Commands(ScriptedAgent):
+    """Runs some commands."""
+
+    commands: Sequence[str] = ()
+
+    def move(self, _: Body, /) -> Moves:
+        return run(self.commands[self.turn - 1]) if self.turn <= len(self.commands) else finish()
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -44,20 +58,25 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in MISBEHAVIOURS if name != "a thousand calls"])
-async def test_each_ends_with_a_true_account(one_host: AgentHost, name: str) -> None:
-    before = hashes(one_host.workspace)
-    agent = MISBEHAVIOURS[name](PATH)
-    async with one_host.conversation(agent, max_steps=8) as conversation:
-        file, end = await conversation.round()
+async def test_each_ends_with_a_true_account(host: AgentHost) -> None:
+    """One after the other, each in a round of its own and with another file: the import takes most of the time."""
+    before = hashes(host.workspace)
+    seen: dict[str, tuple[str, str | None]] = {}
+    async with host.conversation(Commands(PATH), max_steps=8) as conversation:
+        for name in ENDS:
+            conversation.answer = agent = MISBEHAVIOURS[name](PATH)
+            file, end = await conversation.round(f"Now the one that {name}.")
+            seen[name] = (end["status"], file["problem"])
+            assert agent.turn <= 8
+            if isinstance(agent, Writer):
+                assert file["text"] == agent.content
+                conversation.answer = Commands(PATH, commands=[f"rm {PATH}"])
+                await conversation.round()
         ended = await conversation.end()
-    assert (end["status"], file["problem"]) == ENDS[name]
+    assert seen == ENDS
     assert (ended.cause, ended.code) == ("exited", 0)
-    assert agent.turn <= 8
-    if isinstance(agent, Writer):
-        assert file["text"] == agent.content
-    assert [line["type"] for line in conversation.lines].count("file") == 1
-    assert hashes(one_host.workspace) == before
+    assert len(conversation.all("file")) == len(conversation.all("round_end"))
+    assert hashes(host.workspace) == before
 
 
 async def test_a_thousand_calls_at_once_are_stopped(one_host: AgentHost) -> None:
@@ -147,16 +166,11 @@ PLANTED = {
 }
 
 
-class Looks(ScriptedAgent):
-    def move(self, _: Body, /) -> Moves:
-        return run("ls -a /tmp . .agents") if self.turn == 1 else finish()
-
-
 async def test_files_that_give_orders_to_agents_are_data(host: AgentHost) -> None:
     for name, text in PLANTED.items():
         (host.workspace / name).parent.mkdir(parents=True, exist_ok=True)
         (host.workspace / name).write_text(text, "utf-8")
-    agent = Looks(PATH)
+    agent = Commands(PATH, commands=["ls -a /tmp . .agents"])
     async with host.conversation(agent) as conversation:
         await conversation.round()
     assert "canary" not in str(agent.bodies[0])
@@ -165,43 +179,38 @@ async def test_files_that_give_orders_to_agents_are_data(host: AgentHost) -> Non
     assert "ran-" not in listing
 
 
-class Reaches(ScriptedAgent):
-    """Looks for the token and the pipe of the program that runs it."""
-
-    def move(self, _: Body, /) -> Moves:
-        tries = (
-            'for p in /proc/[0-9]*; do grep -q bootstrap $p/cmdline && echo "pid ${p#/proc/}"; done; '
-            'for d in /proc/[0-9]*/fd/*; do case $(readlink $d) in pipe:*) echo \'{"type":"forged"}\' > $d;; esac; '
-            "done 2>&1 | grep -c denied; cat /proc/1/environ /proc/$PPID/mem /proc/$PPID/environ > /dev/null; "
-            "ls -l /proc/$PPID/fd",
-        )
-        return run(tries[self.turn - 1]) if self.turn <= len(tries) else finish()
+# Looks for the pipe and the token of the program that runs it, in all ways that the same user has.
+REACHING = (
+    "for d in /proc/[0-9]*/fd/1 /proc/[0-9]*/fd/[0-9]*; do "
+    """case "$(readlink $d)" in pipe:*) echo '{"type":"forged"}' > $d;; esac; done; """
+    "ls /proc/$PPID/fd; cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem"
+)
 
 
 async def test_commands_of_the_agent_do_not_reach_its_program(one_host: AgentHost) -> None:
-    async with one_host.conversation(Reaches(PATH)) as conversation:
+    async with one_host.conversation(Commands(PATH, commands=[REACHING])) as conversation:
         _, end = await conversation.round()
     output = next(line["output"] for line in conversation.all("step") if "output" in line)
     assert end["status"] == "finished"
     assert "forged" not in {line["type"] for line in conversation.lines}
-    assert (
-        "/fd': Permission denied" in output or "/fd: Permission denied" in output or "cannot open directory" in output
-    )
+    assert output.count("Permission denied") == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 429, 500, 503, 504, 200])
-async def test_a_refusal_ends_the_round_with_one_question(one_host: AgentHost, status: int) -> None:
-    asked: list[object] = []
+async def test_a_refusal_ends_the_round_with_one_question(host: AgentHost) -> None:
+    """Whatever status the host gives, and the next round may have better luck."""
+    statuses = [400, 401, 402, 413, 429, 500, 503, 504, 200]
+    asked: list[int] = []
 
-    def refuse(body: object) -> dict[str, object]:
-        asked.append(body)
-        raise Refused("model-quota", "The daily limit is used up.", status)
+    def refuse(_: object) -> dict[str, object]:
+        asked.append(statuses[len(asked)])
+        raise Refused("model-quota", "The daily limit is used up.", asked[-1])
 
-    async with one_host.conversation(refuse) as conversation:
-        file, end = await conversation.round()
-        assert (end["status"], end["detail"]) == ("refused", "The daily limit is used up.")
-        assert file["problem"] == "missing"
-        assert len(asked) == 1
-        if status == 429:  # the next round may have better luck
-            _, end = await conversation.round("Once more.")
-            assert (end["status"], len(asked)) == ("refused", 2)
+    async with host.conversation(refuse) as conversation:
+        for _ in statuses:
+            file, end = await conversation.round()
+            assert (end["status"], end["detail"]) == ("refused", "The daily limit is used up.")
+            assert file["problem"] == "missing"
+        conversation.answer = MISBEHAVIOURS["claims success"](PATH)
+        _, end = await conversation.round()
+    assert asked == statuses
+    assert end["status"] == "finished"

@@ -22,6 +22,8 @@ STOCK = Worker(
     },
 )
 
+pytestmark = pytest.mark.agent
+
 
 def fresh(worker: Worker) -> Worker:
     return Worker(imports=worker.imports, guesses=worker.guesses, more=worker.more)
@@ -84,15 +86,23 @@ async def test_a_long_conversation_is_kept_within_what_the_model_reads(one_host:
     assert "An earlier output of" not in str(agent.bodies[2])
 
 
-@pytest.mark.parametrize("name", ["python", "python3", "pytest", "py.test", "python -m pytest"])
-async def test_the_projects_interpreter_is_at_hand(one_host: AgentHost, name: str) -> None:
-    class Looks(ScriptedAgent):
-        def move(self, _: Body, /) -> Moves:
-            argument = "-q tests" if "test" in name else "-c 'import sys, shop.stock; print(sys.version_info[:2])'"
-            return run(f"{name} {argument}") if self.turn == 1 else finish()
+class Looks(ScriptedAgent):
+    commands = (
+        "python -c 'import sys, shop.stock; print(sys.version_info[:2])'",
+        "python3 -c 'import sys, shop.stock; print(sys.version_info[:2])'",
+        "pytest -q tests",
+        "py.test -q tests",
+        "cd tests && python -m pytest -q",
+    )
 
+    def move(self, _: Body, /) -> Moves:
+        return run(self.commands[self.turn - 1]) if self.turn <= len(self.commands) else finish()
+
+
+async def test_the_projects_interpreter_and_pytest_are_at_hand(one_host: AgentHost) -> None:
     async with one_host.conversation(Looks()) as conversation:
         await conversation.round()
-    step = next(line for line in conversation.all("step") if "output" in line)
-    assert step["exit_code"] == 0, step["output"]
-    assert ("1 passed" if "test" in name else "(3, 11)") in step["output"]
+    steps = [line for line in conversation.all("step") if "output" in line and line["tool"] == "terminal"]
+    assert [line["exit_code"] for line in steps] == [0] * 5
+    for step in steps:
+        assert ("1 passed" if "test" in step["words"] else "(3, 11)") in step["output"]

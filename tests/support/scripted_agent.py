@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from scripted_provider import Reply, completion, json_reply, streamed, tool_call
@@ -336,7 +337,7 @@ BAD_TESTS = {
     "floods": "import os\n\n\ndef test_bad():\n    for _ in range(1024):\n        os.write(1, b'x' * 1048576)\n",
     "deletes": (
         "import os\nimport pathlib\nimport shutil\n\n\ndef test_bad():\n"
-        "    for place in ('/etc', '/usr', os.path.expanduser('~'), '/root', '/home', os.getcwd()):\n"
+        "    for place in (os.getcwd(), os.path.expanduser('~'), '/etc', '/home', '/root', '/usr'):\n"
         "        shutil.rmtree(place, ignore_errors=True)\n"
         "    pathlib.Path(__file__).unlink(missing_ok=True)\n    assert True\n"
     ),
@@ -372,10 +373,7 @@ MISBEHAVIOURS: dict[str, Callable[[str], ScriptedAgent]] = {
     "never ends": Endless,
     "wrong arguments": Fumbler,
     "a thousand calls": Flood,
-    "edits other files": lambda path: Writer(path, content="def test_it():\n    assert 1 + 1 == 2\n", before=MEDDLING),
-    **{
-        f"writes a test that {what}": lambda path, text=text: Writer(path, content=text)
-        for what, text in BAD_TESTS.items()
-    },  # type: ignore[misc]
+    "edits other files": partial(Writer, content="def test_it():\n    assert 1 + 1 == 2\n", before=MEDDLING),
+    **{f"writes a test that {what}": partial(Writer, content=text) for what, text in BAD_TESTS.items()},
 }
 """Agents by what they do wrong; each is made with the path of the agreed file."""
