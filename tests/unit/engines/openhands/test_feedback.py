@@ -84,19 +84,14 @@ rejected = st.lists(
 ).map(tuple)
 
 
-@given(names, names, rejected, names, st.sets(st.integers(1, 900)), st.integers(0, 20_000))
+parts = st.fixed_dictionaries({"proven": names, "needless": names, "rejected": rejected, "refusals": names})
+
+
+@given(parts, st.sets(st.integers(1, 900)), st.integers(0, 20_000))
 def test_feedback_is_never_too_long_and_always_says_what_is_left(
-    proven: tuple[str, ...],
-    needless: tuple[str, ...],
-    failed: tuple[RejectedTest, ...],
-    refusals: tuple[str, ...],
-    lines: set[int],
-    size: int,
+    told: dict[str, object], lines: set[int], size: int
 ) -> None:
-    covered = CoverageSets(frozenset(lines), frozenset())
-    text = feedback(
-        account(proven=proven, needless=needless, rejected=failed, refusals=refusals, covered=covered), size
-    )
+    text = feedback(account(**told, covered=CoverageSets(frozenset(lines), frozenset())), size)
     assert len(text) <= max(size, LEAST_SIZE)
     assert all(letter in "\n\t" or unicodedata.category(letter) not in {"Cc", "Cf", "Cs"} for letter in text)
     assert text.startswith("The judge has run tests/test_rates.py: ")
