@@ -14,7 +14,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,28 @@ UV_CACHE = ".uv-cache"
 """Name of uv's cache in our folder for agents."""
 _WHEELS_ONLY = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 
+Failure = Callable[[str, int, str], SetupFailure]
+"""Makes the error about a program that has failed, of its name, its exit code and the end of what it has printed."""
+
 # Compiles with all processors, giving way to everything else. Some packages hold templates that are no Python.
 _COMPILE = """
 import compileall, os, sys
 os.nice(5)
 compileall.compile_dir(sys.argv[1], quiet=2, workers=0)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What packages are for that are not used on this machine.
+
+    Attributes:
+        platform: As uv names it: ``x86_64-manylinux_2_36``.
+        python: Full version, as in ``3.12.1``.
+    """
+
+    platform: str
+    python: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,27 @@ class Installer:
         """
         await self._uv(self._install(environment, lock), INSTALL_SECONDS)
 
+    async def install_for(
+        self, target: Path, requirements: Path, where: Elsewhere, *, is_locked: bool, failure: Failure
+    ) -> None:
+        """Fetch wheels for another platform and unpack them into a folder; nothing is built or run.
+
+        Args:
+            target: The folder.
+            requirements: What to install.
+            where: What it is for.
+            is_locked: Each line has its hashes, and all are named.
+            failure: Makes the error.
+
+        Raises:
+            SetupFailure: uv has failed; what was fetched is kept in its cache.
+        """
+        only_links = ("--no-index",) if self.settings.no_index else ()
+        wanted = _WHEELS_ONLY if is_locked else ("--only-binary", ":all:")
+        place = ("--python", sys.executable, "--target", str(target))
+        what = ("--python-platform", where.platform, "--python-version", where.python, *wanted, *only_links)
+        await self._uv(("pip", "install", *place, *what, "-r", str(requirements)), INSTALL_SECONDS, failure)
+
     async def compile(self, site: Path, python: Path) -> None:
         """Compile byte code, by the Python below the environment and without any packages.
 
@@ -110,7 +147,7 @@ class Installer:
         python = environment / "bin" / "python"
         return ("pip", "install", "--python", str(python), *_WHEELS_ONLY, *only_links, "-r", str(lock.path))
 
-    async def _uv(self, arguments: Sequence[str], seconds: float) -> str:
+    async def _uv(self, arguments: Sequence[str], seconds: float, failure: Failure = setup_failure) -> str:
         own = self.folder / "uv.toml"
         own.touch()  # the nearest one is read as a project's, so that none of a folder above is
         environment = {
@@ -122,7 +159,7 @@ class Installer:
         }
         code, output = await run((str(self.program), *arguments), environment, self.folder, seconds, self.hold)
         if code != 0:
-            raise setup_failure("uv", code, output)
+            raise failure("uv", code, output)
         return output
 
 

@@ -68,23 +68,27 @@ _CASES = (
 )
 
 
-def setup_failure(program: str, code: int, output: str) -> SetupFailure:
+def setup_failure(
+    program: str, code: int, output: str, *, undone: str = "The agent was not set up", again: str = _AGAIN
+) -> SetupFailure:
     """The error about a program that has failed.
 
     Args:
         program: Its name.
         code: Exit code, or minus the signal's number.
         output: The end of what it has printed; passwords in addresses are taken out.
+        undone: What was not done because of it.
+        again: How the user goes on, where it may help to do it again.
     """
     clean = _CREDENTIALS.sub("****@", _ESCAPES.sub("", output))
     cause = _cause(clean)
     told = f" {program} says: {cause}" if cause else ""
     if code < 0:
-        return SetupFailure(f"{program} was ended by signal {-code}.{told}", next_step=_AGAIN)
+        return SetupFailure(f"{program} was ended by signal {-code}.{told}", next_step=again)
     for case in _CASES:
         if case.pattern.search(clean):
-            return SetupFailure(f"The agent was not set up. {case.message}{told}", next_step=case.next_step)
-    return SetupFailure(f"The agent was not set up: {program} ended with code {code}.{told}", next_step=_AGAIN)
+            return SetupFailure(f"{undone}. {case.message}{told}", next_step=case.next_step.replace(_AGAIN, again))
+    return SetupFailure(f"{undone}: {program} ended with code {code}.{told}", next_step=again)
 
 
 def _cause(output: str) -> str:

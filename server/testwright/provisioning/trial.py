@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from testwright.boxes.choose import choose_box
-from testwright.boxes.protocol import Command, Limits, World
+from testwright.boxes.protocol import Box, Command, Limits, World
 from testwright.boxes.reaping import Registry
 from testwright.errors import BoxUnavailable, SetupFailure
 from testwright.housekeeping import scratch_parent
@@ -49,16 +49,34 @@ async def try_import(python: Path, roots: tuple[Path, ...], sdk: str) -> str | N
         snapshot = scratch / "workspace"
         snapshot.mkdir(mode=0o755)
         world = World(workspace=snapshot, snapshot=snapshot, read_only=roots)
-        command = Command(
-            argv=(str(box.seen(world, python)), "-I", "-c", _QUESTION),
-            environment=QUIET,
-            limits=Limits(wall=WALL_SECONDS, cpu=WALL_SECONDS),
-        )
-        async with await box.start(world, command) as process:
-            lines = [line async for line in process.lines()]
-            ended = await process.wait()
+        await import_in(box, world, str(box.seen(world, python)), sdk)
+    return None
+
+
+async def import_in(box: Box, world: World, python: str, sdk: str) -> None:
+    """Import the SDK and the tools in a box.
+
+    Args:
+        box: The box.
+        world: What it shows.
+        python: The interpreter, as the box sees it.
+        sdk: Version that must be found.
+
+    Raises:
+        SetupFailure: The import fails.
+        BoxUnavailable: The box cannot be had.
+        BoxFailure: It did not do its job.
+    """
+    command = Command(
+        argv=(python, "-I", "-c", _QUESTION),
+        environment=QUIET,
+        limits=Limits(wall=WALL_SECONDS, cpu=WALL_SECONDS),
+    )
+    async with await box.start(world, command) as process:
+        lines = [line async for line in process.lines()]
+        ended = await process.wait()
     if ended.code == 0 and lines and _sdk(lines[-1]) == sdk:
-        return None
+        return
     why = {"wall": f"it took more than {WALL_SECONDS:.0f} seconds", "memory": "it took too much memory"}.get(
         ended.cause
     )
