@@ -24,7 +24,6 @@ from scripted_agent import (
     run,
 )
 
-
 pytestmark = pytest.mark.agent
 PATH = "tests/test_agent.py"
 

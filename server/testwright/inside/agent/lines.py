@@ -33,14 +33,14 @@ def ask(number: int, body: dict[str, Any]) -> dict[str, Any]:
 
 def step_begins(number: int, tool: str, words: str) -> dict[str, Any]:
     """The agent uses a tool; ``words`` say what for: "run pytest -q"."""
-    return {"type": "step", "number": number, "tool": tool[:MAX_WORDS], "words": shortened(words, MAX_WORDS)}
+    return {"type": "step", "number": number, "tool": shortened(tool, MAX_WORDS), "words": shortened(words, MAX_WORDS)}
 
 
 def step_ended(begun: dict[str, Any], *, output: str, is_error: bool, exit_code: int | None) -> dict[str, Any]:
     """The tool has answered what a step ``begun``; ``output`` is the end of its text."""
     return {
         **begun,
-        "output": output[-MAX_OUTPUT:],
+        "output": _whole(output[-MAX_OUTPUT:]),
         "is_error": is_error,
         "exit_code": exit_code,
     }
@@ -80,4 +80,9 @@ def encoded(line: dict[str, Any]) -> bytes:
 
 def shortened(text: str, size: int) -> str:
     """At most ``size`` characters."""
-    return text if len(text) <= size else text[: size - 1] + "…"
+    return _whole(text if len(text) <= size else text[: size - 1] + "…")
+
+
+def _whole(text: str) -> str:
+    """Without lone surrogates, which the host does not take for text."""
+    return text.encode("utf-8", "replace").decode("utf-8")
