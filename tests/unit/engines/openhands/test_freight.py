@@ -1,0 +1,90 @@
+"""What goes into an agent's box."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from testwright.engines.openhands import freight
+from testwright.engines.openhands.freight import Freight, packed
+from testwright.engines.openhands.ignoring import ignored_by
+from testwright.errors import BoxFailure
+
+
+@pytest.fixture
+def cargo(tmp_path: Path) -> Freight:
+    files = {
+        "snapshot/src/shop.py": "PRICE = 3\n",
+        "snapshot/run.sh": "#!/bin/sh\n",
+        "snapshot/big/data.csv": "1,2\n",
+        "snapshot/notes.log": "x\n",
+        "library/testwright_inside/__init__.py": "",
+        "overlay/pytest/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "snapshot" / "run.sh").chmod(0o700)
+    return Freight(tmp_path / "snapshot", tmp_path / "library", tmp_path / "overlay")
+
+
+def names(cargo: Freight) -> list[str]:
+    with packed(cargo) as file, tarfile.open(fileobj=file) as archive:
+        return archive.getnames()
+
+
+def test_all_folders_are_packed_and_belong_to_nobody(cargo: Freight) -> None:
+    with packed(cargo) as file, tarfile.open(fileobj=file) as archive:
+        members = {member.name: member for member in archive}
+        shop = archive.extractfile("workspace/src/shop.py")
+        assert shop is not None
+        assert shop.read() == b"PRICE = 3\n"
+    assert set(members) >= {"workspace", "workspace/big", "library/testwright_inside", "overlay/pytest/__init__.py"}
+    assert {(member.uid, member.gid, member.uname) for member in members.values()} == {(0, 0, "")}
+    assert members["workspace/run.sh"].mode == 0o755
+    assert members["workspace/src/shop.py"].mode == 0o644
+
+
+def test_what_is_ignored_stays_out_with_all_below_it(cargo: Freight, tmp_path: Path) -> None:
+    workspace = tmp_path / "user"
+    workspace.mkdir()
+    (workspace / ".gitignore").write_text("*.log\nbig/\n")
+    found = names(Freight(cargo.snapshot, cargo.library, None, ignored_by(workspace)))
+    assert found == ["workspace", "workspace/run.sh", "workspace/src", "workspace/src/shop.py", *found[-3:]]
+    assert [name for name in found if name.startswith("overlay")] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "goal", "is_packed"),
+    [
+        ("link.py", "src/shop.py", True),
+        ("src/up.py", "../run.sh", True),
+        ("out.py", "/etc/passwd", False),
+        ("src/out.py", "../../x", False),
+        ("src/also.py", "../..", False),
+    ],
+)
+def test_a_link_stays_when_it_stays_inside(cargo: Freight, place: str, goal: str, is_packed: bool) -> None:  # noqa: FBT001
+    (cargo.snapshot / place).symlink_to(goal)
+    assert (f"workspace/{place}" in names(cargo)) is is_packed
+
+
+def test_too_much_is_refused(cargo: Freight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freight, "MAX_BYTES", 1000)
+    with pytest.raises(BoxFailure, match="too large for an agent's box"):
+        packed(cargo)
+
+
+def test_what_is_gone_is_told(cargo: Freight) -> None:
+    with pytest.raises(BoxFailure, match="could not be packed"):
+        packed(Freight(cargo.snapshot / "gone", cargo.library))
+
+
+def test_it_stops_when_nobody_wants_it_any_more(cargo: Freight) -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(BoxFailure, match="nobody wants it"):
+        packed(cargo, stop)
