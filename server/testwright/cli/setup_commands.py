@@ -27,6 +27,27 @@ Exit codes:
     130  cancelled
 """
 
+_DOCKER_HELP = """Build the image that the agent runs in with Docker, and with --project one for a project.
+
+Packages are fetched on this machine, from the index that pip or uv is set up for, and put into the image without a
+network: wheels alone, the agent's by a lock of hashes, the project's by its uv.lock, poetry.lock, requirements*.txt or
+pyproject.toml, the first of these that is there. No code of the project is in the image. What is there already is not
+made again.
+
+\b
+    testwright setup docker
+    testwright setup docker --project .
+    testwright setup docker --base registry.example/python:3.12
+    testwright setup docker --remove
+
+\b
+Exit codes:
+    0    it is there; with --remove: it is gone
+    2    the request is wrong
+    3    it could not be made or removed
+    130  cancelled
+"""
+
 
 @click.group(short_help="Set up what the agent needs.")
 def setup() -> None:
@@ -52,3 +73,41 @@ def openhands(*, sdk: Any, python: Path | None, remove: bool, as_json: bool) -> 
     if remove:
         return remove_agent(sdk, as_json=as_json)
     return set_up_agent(sdk or "pinned", python, as_json=as_json)
+
+
+@setup.command(short_help="Build the image that the agent runs in with Docker.", help=_DOCKER_HELP)
+@click.option(
+    "--base",
+    metavar="IMAGE",
+    help="The image to build on: it has Python 3.12 or 3.13, and for a project its Python.  "
+    "[default: the setting agent-image-base, else python:3.12-slim-bookworm]",
+)
+@click.option("--sdk", type=click.Choice(["pinned", "newest"]), help="As of setup openhands.  [default: pinned]")
+@click.option(
+    "--project",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Build an image for this project as well, with what it and its tests depend on.",
+)
+@click.option(
+    "--python", metavar="VERSION", help="The project's Python.  [default: by .python-version, else requires-python]"
+)
+@click.option(
+    "--allow-sdists",
+    is_flag=True,
+    help="Consent that packages without a wheel are built: that runs their code, in a container that has a network.",
+)
+@click.option("--remove", is_flag=True, help="Remove all images of Testwright from the engine.")
+@json_option
+@debug_option
+def docker(*, remove: bool, as_json: bool, **said: Any) -> int:
+    """Build the images; the help stands in ``_DOCKER_HELP``."""
+    if remove and any(said.values()):
+        raise click.UsageError("--remove goes with no other option.")
+    if said["project"] is None and (said["python"] or said["allow_sdists"]):
+        raise click.UsageError("--python and --allow-sdists are about a project: name it with --project.")
+    from testwright.cli.setting_up_docker import Wanted, remove_made_images, set_up_images  # noqa: PLC0415
+
+    if remove:
+        return remove_made_images(as_json=as_json)
+    return set_up_images(Wanted(**said), as_json=as_json)

@@ -174,7 +174,15 @@ async def remove_images(client: DockerClient, kinds: frozenset[ImageKind] | None
     # A project's image stands on the agent's, and that one on the tools'.
     order = ("project", "agent", "tools")
     for name in sorted(names, key=lambda name: order.index(_kind(name))):
-        await client.run("image", "rm", name, seconds=120, doing=f"remove the image {name}")
+        try:
+            await client.run("image", "rm", name, seconds=120, doing=f"remove the image {name}")
+        except DockerFailure as error:
+            if "conflict" not in error.message:
+                raise
+            raise DockerFailure(
+                f"The image {name} is in use by a container, so it was not removed.",
+                next_step="Wait until the run has ended, or cancel it; docker ps --all shows whose container it is.",
+            ) from error
     return tuple(names)
 
 
