@@ -268,23 +268,41 @@ async def test_a_package_whose_files_are_missing(stage: Stage, monkeypatch: pyte
 # ------------------------------------------------------------------------------------------------ which programs
 
 
-async def test_no_uv_of_the_workspace_is_started(stage: Stage, tmp_path: Path) -> None:
+async def test_no_uv_of_the_workspace_is_started(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     canary = tmp_path / "canary"
-    planted = stage.workspace / "bin" / "uv"
-    planted.parent.mkdir()
-    shutil.copy(shutil.which("env") or "/usr/bin/env", planted)
-    linked = tmp_path / "linked"
-    linked.mkdir()
-    (linked / "uv").symlink_to(planted)
-    script = tmp_path / "shims" / "uv"
-    script.parent.mkdir()
-    script.write_text(f"#!/bin/sh\ntouch {canary}\n")
+    own = Path(stage.environ["PATH"], "uv")
+    planted, linked, script, relative = (
+        folder / "uv"
+        for folder in (stage.workspace / "bin", tmp_path / "linked", tmp_path / "shims", tmp_path / "here")
+    )
+    for program in (planted, linked, script, relative):
+        program.parent.mkdir()
+    shutil.copy(own, planted)
+    linked.symlink_to(planted)
+    relative.symlink_to(own)
+    script.write_text(f'#!/bin/sh\ntouch {canary}\nexec {own} "$@"\n')
     script.chmod(0o755)
-    own = stage.environ["PATH"]
-    stage.environ["PATH"] = os.pathsep.join(["bin", str(planted.parent), str(linked), str(script.parent), own])
-    found = await installer.find_uv(stage.workspace, stage.environ, tmp_path)
-    assert found == Path(own, "uv")
+    monkeypatch.chdir(tmp_path)
+    folders = ["here", "workspace/bin", str(planted.parent), str(linked.parent), str(script.parent)]
+    stage.environ["PATH"] = os.pathsep.join(folders)
+    assert await installer.find_uv(stage.workspace, stage.environ, tmp_path) is None
+    stage.environ["PATH"] = os.pathsep.join([*folders, str(own.parent)])
+    assert await installer.find_uv(stage.workspace, stage.environ, tmp_path) == own
     assert not canary.exists()
+
+
+async def test_a_uv_that_is_too_old_or_does_not_run_is_passed_over(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = stage.environ["PATH"]
+    broken = tmp_path / "broken" / "uv"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no program")
+    broken.chmod(0o755)
+    stage.environ["PATH"] = os.pathsep.join([str(broken.parent), own])
+    assert await installer.find_uv(stage.workspace, stage.environ, tmp_path) == Path(own, "uv")
+    monkeypatch.setattr(installer, "OLDEST_UV", (99, 0))
+    assert await installer.find_uv(stage.workspace, stage.environ, tmp_path) is None
 
 
 async def test_without_uv_the_locked_one_is_brought_by_pip(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
