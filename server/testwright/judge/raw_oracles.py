@@ -11,6 +11,12 @@ _BROAD = frozenset({"Exception", "BaseException"})
 _CATCHING_ASSERTIONS = _BROAD | {"AssertionError"}
 _EXPECTING = frozenset({"raises", "warns", "deprecated_call"})
 
+_OF_DOUBLES = frozenset(
+    {"assert_called", "assert_called_once", "assert_called_with", "assert_called_once_with", "assert_not_called"}
+    | {"assert_any_call", "assert_has_calls", "assert_awaited", "assert_awaited_once", "assert_not_awaited"}
+    | {"assert_awaited_with", "assert_awaited_once_with"}
+)
+
 _OUTSIDE: Mapping[str, str] = {
     "time.sleep": "waits for real time",
     "asyncio.sleep": "waits for real time",
@@ -92,12 +98,19 @@ def is_narrow(call: ast.Call) -> bool:
 
 
 def asserts_by_itself(trees: Iterable[ast.AST]) -> bool:
-    """Whether it calls what asserts about a double (``mock.assert_called_once_with``), or fails in a branch."""
+    """Whether it calls what asserts: of a double (``mock.assert_called_once_with``), of a library, or ``pytest.fail``.
+
+    A function of this kind that comes with the test does not count by its name: its own assertions do.
+    """
+    trees = list(trees)
+    own = {node.name for node in _walk(trees) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     for node in _walk(trees):
         match node:
-            case ast.Call(func=ast.Attribute(attr=name)) if name.startswith(("assert_called", "assert_not_called")):
+            case ast.Call(func=ast.Attribute(attr=name)) if name in _OF_DOUBLES:
                 return True
-            case ast.Call(func=ast.Attribute(attr=name)) if name.startswith(("assert_any_call", "assert_has_calls")):
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[_, *_]) if (
+                name.startswith("assert_") and name not in own
+            ):
                 return True
             case ast.Call(func=ast.Attribute(value=ast.Name(id="pytest"), attr="fail")):
                 return True

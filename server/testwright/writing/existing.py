@@ -88,10 +88,7 @@ class ExistingFile:
 
 
 def definition_form(node: ast.stmt) -> str:
-    """Equal for definitions that do the same; how often a fixture is made is all the same to a test."""
-    if isinstance(node, _TestFunction) and any("fixture" in ast.unparse(mark) for mark in node.decorator_list):
-        fields = dict(ast.iter_fields(node))
-        return "fixture " + ast.dump(type(node)(**{**fields, "decorator_list": []}))
+    """Equal for definitions that do the same; a fixture that several tests share is none that each has for itself."""
     return ast.dump(node)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testwright.analysis.function_text import TestFunction, segment
 from testwright.engines.openhands.methods import TestClass
@@ -35,6 +35,21 @@ class Definition:
     line: int
 
 
+@dataclass(slots=True)
+class Scope:
+    """What names stand for in the file, or in one of its classes.
+
+    Attributes:
+        definitions: By name.
+        autouse: Fixtures that all of its tests have.
+        missing: Names that are not taken over, and why.
+    """
+
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    autouse: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class FoundTest:
     """A test function.
@@ -44,12 +59,14 @@ class FoundTest:
         node: Its function; of a method, the method.
         owner: Its class, or None.
         marks: Decorators that apply to it from outside: of its class and of the file.
+        scope: Fixtures and helpers of its class.
     """
 
     name: str
     node: TestFunction
     owner: TestClass | None
     marks: tuple[ast.expr, ...]
+    scope: Scope = field(default_factory=Scope)
 
 
 @dataclass(slots=True)
@@ -59,10 +76,8 @@ class FileParts:
     Attributes:
         imports: What its names stand for.
         stars: Modules of which it imports all.
-        definitions: By name.
+        scope: What it defines at its top level.
         constants: Names that stand for one expression.
-        autouse: Fixtures that all tests of the file have.
-        missing: Names that are not taken over, and why.
         tests: In the order of the file.
         notes: Sentences on what is left out of it.
     """
@@ -70,10 +85,8 @@ class FileParts:
     lines: Sequence[str]
     imports: dict[str, Import] = field(default_factory=dict)
     stars: set[str] = field(default_factory=set)
-    definitions: dict[str, Definition] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
     constants: dict[str, ast.expr] = field(default_factory=dict)
-    autouse: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
     tests: list[FoundTest] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _marks: list[ast.expr] = field(default_factory=list)
@@ -86,7 +99,7 @@ class FileParts:
             parts._statement(node)
         if parts._marks:
             marks = tuple(parts._marks)
-            parts.tests = [FoundTest(one.name, one.node, one.owner, (*marks, *one.marks)) for one in parts.tests]
+            parts.tests = [replace(one, marks=(*marks, *one.marks)) for one in parts.tests]
         return parts
 
     def _statement(self, node: ast.stmt) -> None:
@@ -126,53 +139,49 @@ class FileParts:
         elif node.name.startswith("pytest_") or node.name in _HOOKS:
             self._leave_out(node, f"{node.name} in line {node.lineno}, which would change how other tests run,")
         else:
-            self._define(node)
+            self._define(node, self.scope)
 
-    def _define(self, node: TestFunction, text: str | None = None) -> None:
+    def _define(self, node: TestFunction, scope: Scope, text: str | None = None) -> None:
         marks = [mark for mark in node.decorator_list if _is_fixture(mark)]
         if any(isinstance(part, ast.Global) for part in ast.walk(node)):
-            self.missing[node.name] = "changes variables of the file, which other tests would see"
+            scope.missing[node.name] = "changes variables of the file, which other tests would see"
             return
         if not marks:
             first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
             found = text if text is not None else segment(self.lines, node, first)
-            self.definitions[node.name] = Definition(found, False, (), node.lineno)  # noqa: FBT003 - named in its class
+            scope.definitions[node.name] = Definition(found, False, (), node.lineno)  # noqa: FBT003 - named in its class
             return
         options = {word.arg: word.value for mark in marks if isinstance(mark, ast.Call) for word in mark.keywords}
         name = _constant(options.get("name")) or node.name
         if isinstance(node, ast.AsyncFunctionDef):
-            self.missing[name] = "is an asynchronous fixture, which needs a plug-in"
+            scope.missing[name] = "is an asynchronous fixture, which needs a plug-in"
         elif "params" in options or len(node.decorator_list) > 1 or name != node.name:
-            self.missing[name] = "is a fixture with parameters, another name or further decorators"
+            scope.missing[name] = "is a fixture with parameters, another name or further decorators"
         else:
             body = text if text is not None else segment(self.lines, node)
-            self.definitions[name] = Definition(f"@pytest.fixture\n{body}", True, _arguments(node), node.lineno)  # noqa: FBT003
+            scope.definitions[name] = Definition(f"@pytest.fixture\n{body}", True, _arguments(node), node.lineno)  # noqa: FBT003
             self.imports.setdefault("pytest", Import("pytest"))
             if "autouse" in options and ast.unparse(options["autouse"]) != "False":
-                self.autouse.append(name)
+                scope.autouse.append(name)
 
     def _class(self, node: ast.ClassDef) -> None:
         methods = [part.name for part in node.body if isinstance(part, TestFunction)]
         is_test = any(ast.unparse(base).rpartition(".")[2].endswith("TestCase") for base in node.bases)
         if not (is_test or (node.name.startswith("Test") and any(name.startswith("test") for name in methods))):
             first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
-            self.definitions[node.name] = Definition(segment(self.lines, node, first), False, (), node.lineno)  # noqa: FBT003
+            self.scope.definitions[node.name] = Definition(segment(self.lines, node, first), False, (), node.lineno)  # noqa: FBT003
             return
         owner = TestClass.read(node)
         marks = (*node.decorator_list, *(mark for value in node.body for mark in _pytestmark(value)))
-        self.tests += [FoundTest(f"{node.name}::{test.name}", test, owner, marks) for test in owner.tests]
+        scope = Scope()
+        self.tests += [FoundTest(f"{node.name}::{test.name}", test, owner, marks, scope) for test in owner.tests]
         for method in (*owner.fixtures, *owner.helpers.values()):
             try:
                 function = owner.as_function(method, frozenset())
             except UnusableTest as error:
-                self.missing[method.name] = f"belongs to {node.name}, and {error}"
+                scope.missing[method.name] = f"belongs to {node.name}, and {error}"
                 continue
-            if method.name in self.definitions or method.name in self.missing:
-                self.definitions.pop(method.name, None)
-                self.missing[method.name] = "is defined twice in the file"
-                continue
-            bare = ast.fix_missing_locations(_bare(function))
-            self._define(function, ast.unparse(bare))
+            self._define(function, scope, ast.unparse(ast.fix_missing_locations(_bare(function))))
 
     def _assignment(self, node: ast.Assign | ast.AnnAssign) -> None:
         marks = list(_pytestmark(node))
@@ -187,7 +196,7 @@ class FileParts:
             return
         text = segment(self.lines, node)
         for name in names:
-            self.definitions[name] = Definition(text, False, (), node.lineno)  # noqa: FBT003 - named in its class
+            self.scope.definitions[name] = Definition(text, False, (), node.lineno)  # noqa: FBT003 - named in its class
         if len(targets) == 1 and isinstance(targets[0], ast.Name) and node.value is not None:
             self.constants[targets[0].id] = node.value
 
@@ -204,8 +213,8 @@ class FileParts:
                     self._miss((alias or name).partition(".")[0], node)
 
     def _miss(self, name: str, node: ast.stmt) -> None:
-        if name not in self.imports and name not in self.definitions:
-            self.missing[name] = f"comes from line {node.lineno}, which is no plain definition"
+        if name not in self.imports and name not in self.scope.definitions:
+            self.scope.missing[name] = f"comes from line {node.lineno}, which is no plain definition"
 
 
 def _bare(node: TestFunction) -> TestFunction:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from testwright.analysis.function_text import TestFunction, global_names, segment, with_header
 from testwright.engines.openhands.about import Subjects
-from testwright.engines.openhands.parts import FileParts, FoundTest
+from testwright.engines.openhands.parts import Definition, FileParts, FoundTest, Scope
 from testwright.engines.openhands.rows import ParameterRow, UnusableTest, rows_of
 from testwright.model import Candidate, DiscardedTest, Import, RawTest, Target
 
@@ -161,9 +161,9 @@ class _Reader:
         if unknown := set(row.names) - set(found.arguments):
             raise UnusableTest(f"its parameter {min(unknown)} is no argument of it")
         values = tuple(ast.unparse(value) for value in row.values)
-        needs = _Needs(self._parts, self._subjects)
+        needs = _Needs(self._parts, test.scope, self._subjects)
         needs.take("\n".join([found.text, *values]))
-        uses = tuple(dict.fromkeys([*self._parts.autouse, *found.uses]))
+        uses = tuple(dict.fromkeys([*self._parts.scope.autouse, *test.scope.autouse, *found.uses]))
         needs.take_fixtures([*(name for name in found.arguments if name not in row.names), *uses])
         raw = RawTest(
             test.node.name, found.text, needs.support(), _unused(uses, found.arguments), row.names, values, row.id
@@ -251,7 +251,7 @@ def _text(test: FoundTest, parts: FileParts) -> tuple[str, ast.arguments]:
     node = test.node
     text = segment(parts.lines, node)
     if test.owner is not None:
-        taken = frozenset({*parts.imports, *parts.definitions, *parts.missing})
+        taken = frozenset({*parts.imports, *parts.scope.definitions, *parts.scope.missing})
         new = test.owner.as_function(node, taken)
         if [ast.dump(one) for one in new.body] == [ast.dump(one) for one in node.body]:
             text = with_header(text, node.name, new.args)
@@ -282,8 +282,9 @@ class _Needs:
     """What of the file one test uses, by itself or through other things."""
 
     parts: FileParts
+    own: Scope
     subjects: Subjects
-    names: dict[str, None] = field(default_factory=dict)
+    names: dict[str, Definition] = field(default_factory=dict)
     found: dict[Import, None] = field(default_factory=dict)
     outside: dict[str, None] = field(default_factory=dict)
 
@@ -303,30 +304,28 @@ class _Needs:
     def take_fixtures(self, names: Sequence[str]) -> None:
         """Fixtures by their names; those that the file does not define are the project's or pytest's."""
         for name in names:
-            known = self.parts.definitions.get(name)
+            self._check(name)
+            known = self._defined(name)
             if known is not None and known.is_fixture:
-                self._definition(name)
-            elif name in self.parts.missing:
-                raise UnusableTest(f"it uses {name}, which {self.parts.missing[name]}")
+                self._definition(name, known)
             else:
                 self.outside[name] = None
 
     def support(self) -> tuple[str, ...]:
         """Its definitions, in the order of the file."""
-        known = [self.parts.definitions[name] for name in self.names]
-        return tuple(dict.fromkeys(one.text for one in sorted(known, key=lambda one: one.line)))
+        known = sorted(self.names.values(), key=lambda one: one.line)
+        return tuple(dict.fromkeys(one.text for one in known))
 
     def imports(self) -> tuple[Import, ...]:
         """Its imports."""
         return tuple(self.found)
 
     def _name(self, name: str) -> None:
-        if name in self.parts.definitions:
-            self._definition(name)
+        self._check(name)
+        if (known := self._defined(name)) is not None:
+            self._definition(name, known)
         elif name in self.parts.imports:
             self.found[self.parts.imports[name]] = None
-        elif name in self.parts.missing:
-            raise UnusableTest(f"it uses {name}, which {self.parts.missing[name]}")
         elif name in ("pytest", "asyncio"):
             self.found[Import(name)] = None
         elif (module := self.subjects.home_of(name, self.parts.stars)) is not None:
@@ -334,11 +333,22 @@ class _Needs:
         elif name not in _BUILTINS:
             raise UnusableTest(f"it uses the name {name}, which nothing in the file defines")
 
-    def _definition(self, name: str) -> None:
+    def _defined(self, name: str) -> Definition | None:
+        return self.own.definitions.get(name) or self.parts.scope.definitions.get(name)
+
+    def _check(self, name: str) -> None:
+        for scope in (self.own, self.parts.scope):
+            if name in scope.missing:
+                raise UnusableTest(f"it uses {name}, which {scope.missing[name]}")
+            if name in scope.definitions:
+                return
+
+    def _definition(self, name: str, definition: Definition) -> None:
         if name in self.names:
             return
-        definition = self.parts.definitions[name]
-        self.names[name] = None
+        if name in definition.arguments:
+            raise UnusableTest(f"its fixture {name} takes another of the same name")
+        self.names[name] = definition
         self.take(definition.text)
         self.take_fixtures(definition.arguments)
 
