@@ -16,7 +16,7 @@ from setting_up import here
 from wheelhouse import SDK
 
 from testwright.boxes.reaping import Registry
-from testwright.errors import InterpreterError, SetupFailure
+from testwright.errors import BoxUnavailable, InterpreterError, SetupFailure
 from testwright.housekeeping import cache_dir
 from testwright.provisioning import agent_environment, installer, verify
 from testwright.provisioning.agent_environment import remove, setup_is_running
@@ -244,6 +244,16 @@ async def test_an_sdk_that_cannot_be_imported(stage: Stage) -> None:
     error = await refused(stage)
     assert "cannot be imported in the box" in error.message
     assert "no such luck" in error.message
+
+
+async def test_without_a_box_it_is_not_tried_and_that_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(_: str) -> None:
+        raise BoxUnavailable("Forbidden here.", next_step="Allow it.")
+
+    monkeypatch.setattr("testwright.provisioning.trial.choose_box", none)
+    made = await stage.set_up()
+    assert made.notes == ("The import was not tried, since it may only run in a box: Forbidden here.",)
+    assert found(stage) == made
 
 
 async def test_an_index_that_cannot_be_reached(stage: Stage) -> None:
