@@ -132,6 +132,7 @@ def attempt(name, action, *arguments):
         return
     print("done:", name)
 attempt("write", open, "/usr/bin/new", "w")
+attempt("anybody's", open, "/var/tmp/new", "w")
 attempt("replace", os.rename, "/etc/passwd", "/etc/gone")
 attempt("root", os.setuid, 0)
 attempt("mount", os.mkdir, "/mnt/x")

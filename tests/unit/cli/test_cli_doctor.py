@@ -104,6 +104,18 @@ def test_for_a_person_it_is_a_table(testwright: Any, workspace: Path) -> None:
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 
+def test_docker_that_cannot_be_used_is_a_note_with_a_next_step(
+    testwright: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(workspace))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{workspace}/none.sock")
+    _, findings = examined(testwright, "--workspace", str(workspace))
+    [finding] = findings["docker"]
+    assert finding["state"] == "note"
+    assert "Docker engine does not answer" in finding["detail"] or "Docker is not installed" in finding["detail"]
+    assert "--agent-box bubblewrap" in finding["next_step"]
+
+
 def test_the_agent_is_a_note_until_it_is_set_up(
     testwright: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
