@@ -27,7 +27,7 @@ async def last_line(host: AgentHost, stdin: bytes, *, close: bool = True) -> tup
         with pytest.raises(EOFError):
             await conversation.until()
         assert conversation.ended is not None
-        return (conversation.lines or [None])[-1], conversation.ended.code
+        return conversation.lines[-1] if conversation.lines else None, conversation.ended.code
 
 
 @pytest.mark.parametrize(
