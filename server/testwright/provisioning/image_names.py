@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -159,18 +159,18 @@ MAKING = "-making"
 """Ending of the tag of an image that was not tried yet."""
 
 
-async def remove_images(client: DockerClient, kinds: frozenset[ImageKind] | None = None) -> tuple[str, ...]:
+async def remove_images(client: DockerClient, wanted: Collection[str] | None = None) -> tuple[str, ...]:
     """Remove images of ours, those that were left in the middle included; their names.
 
     Args:
         client: Speaks to the engine.
-        kinds: None for all.
+        wanted: Names of those to remove; None for all.
 
     Raises:
         DockerUnavailable: Docker cannot be used.
         DockerFailure: One is in use by a container.
     """
-    names = [name for name in await _tagged(client) if kinds is None or _kind(name) in kinds]
+    names = [name for name in await _tagged(client) if wanted is None or name in wanted]
     # A project's image stands on the agent's, and that one on the tools'.
     order = ("project", "agent", "tools")
     for name in sorted(names, key=lambda name: order.index(_kind(name))):

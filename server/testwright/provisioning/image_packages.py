@@ -182,7 +182,7 @@ def _add_script(tar: tarfile.TarFile, path: Path, name: str, python: str) -> Non
     first, _, rest = content.partition(b"\n")
     if first.startswith(b"#!") and b"python" in first:
         content = f"#!{python}\n".encode() + rest
-    elif first == b"#!/bin/sh" and b"python" in rest.partition(b"\n")[0]:
+    elif first == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
         # Where the path was too long for a first line, a shell starts Python by the second and third.
         content = f"#!{python}\n".encode() + rest.split(b"\n", 2)[-1]
     _add(tar, name, 0o755, content)

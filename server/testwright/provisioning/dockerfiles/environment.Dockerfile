@@ -12,7 +12,7 @@ ARG PREFIX
 RUN "${PYTHON}" -I -m venv --without-pip "${PREFIX}"
 COPY environment ${PREFIX}
 # Some packages hold templates that are no Python.
-RUN "${PYTHON}" -I -S -c 'import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)' \
+RUN "${PYTHON}" -I -S -W ignore -c 'import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)' \
     "${PREFIX}/lib"
 ENV HOME=/tmp/home
 USER 64000:64000
