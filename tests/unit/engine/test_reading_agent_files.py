@@ -154,7 +154,7 @@ def test_only_additions_count() -> None:
         "it changes the test test_a, which was there before and stays as it was",
         "the test test_b, which was there before, is gone from the agent's file; it stays",
     ]
-    assert read(before, before).candidates == ()
+    assert read(before, before) == Reading()
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,9 @@ SOURCE = "def find(text):\n    return text[0]\n\n\ndef log(text):\n    print(tex
 
 def raw(body: str, *support: str, row: tuple[str, ...] = (), identifier: str = "r") -> Candidate:
     function = "def test_it(tmp_path, monkeypatch):\n" + "".join(f"    {line}\n" for line in body.splitlines())
-    imports = (
-        Import("shop", "find"),
-        Import("shop", "log"),
-        Import("pytest"),
-        Import("time"),
-        Import("sys"),
-        Import("os"),
-    )
-    imports += (Import("contextlib", "suppress"), Import("asyncio"), Import("unittest.mock", "patch"))
+    modules = (Import(name) for name in ("pytest", "time", "sys", "os", "asyncio"))
+    members = (("shop", "find"), ("shop", "log"), ("contextlib", "suppress"), ("unittest.mock", "patch"))
+    imports = (*modules, *(Import(module, name) for module, name in members))
     source = RawTest("test_it", function, support, (), tuple(f"p{at}" for at, _ in enumerate(row)), row)
     return Candidate(identifier, "find", "", (), "", None, (), None, None, imports, (), "openhands", source)
 
@@ -44,6 +38,8 @@ def raw(body: str, *support: str, row: tuple[str, ...] = (), identifier: str = "
         "try:\n    assert find('x') == 'x'\nexcept AssertionError:\n    raise",
         "try:\n    assert find('x') == 'x'\nexcept ValueError:\n    pass",
         "try:\n    assert find('x') == 'x'\nfinally:\n    log('end')",
+        "try:\n    find('')\nexcept Exception:\n    pass\nassert find('x') == 'x'",
+        "try:\n    assert find('x') == 'x'\nexcept Exception as error:\n    assert str(error) == 'y'",
         "asyncio.run(asyncio.sleep(0))\nassert find('x') == 'x'",
         "monkeypatch.setattr(time, 'sleep', print)\nassert find('x') == 'x'",
     ],
