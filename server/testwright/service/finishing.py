@@ -18,6 +18,7 @@ from testwright.service.job import Job
 from testwright.service.measuring import Measured
 from testwright.service.proving import Proven
 from testwright.service.workshop import Workshop
+from testwright.settings import EngineName
 from testwright.writing.compose import ComposedFile, UnusableTests, compose_test_file
 
 VERIFY_SECONDS = 4.0
@@ -28,6 +29,9 @@ MAX_COMPOSITIONS = 4
 
 REASONS_TOLD = 3
 """Reasons for discarding that an error's sentence names, the most frequent first."""
+
+_NO_CALL = "the search found no call that ends with a result or an exception raised on purpose"
+_NOTHING: dict[EngineName, str] = {"auto": _NO_CALL, "embedded": _NO_CALL, "openhands": "the agent wrote no test"}
 
 Keep = Callable[[ComposedFile], Awaitable[None]]
 """Keeps a file that is not proven as a whole yet, for a run that is cut off."""
@@ -133,16 +137,19 @@ def untested(selection: Selection) -> Sequence[str]:
     return (f"No test could be proven for {', '.join(selection.untested)}.",)
 
 
-def reasons(selection: Selection, refused: Sequence[DiscardedTest]) -> str:
+def reasons(selection: Selection, refused: Sequence[DiscardedTest], engine: EngineName) -> str:
     """Why nothing is kept, as a part of a sentence.
 
     Args:
         selection: What became of the verdicts.
         refused: What was not judged.
+        engine: Who was to propose tests.
     """
     counted = Counter([verdict.reason for verdict in selection.dropped] + [one.reason for one in refused])
     if not counted:
-        return "the search found no call that ends with a result or an exception raised on purpose"
+        return _NOTHING.get(
+            engine, "the search found no call that ends with a result or an exception raised on purpose"
+        )
     told = [f"{reason} ({times} times)" for reason, times in counted.most_common(REASONS_TOLD)]
     return "; ".join(told)
 

@@ -235,7 +235,7 @@ class Run:
         if not tested:
             raise NothingProven(
                 f"No test for {job.target.symbol or job.target.module} could be proven: "
-                f"{reasons(selection, account.refused)}.",
+                f"{reasons(selection, account.refused, job.settings.engine)}.",
                 next_step="Look at the discarded candidates with --json, or give it more time with --budget.",
             )
         account.after = account.before
