@@ -179,17 +179,17 @@ async def test_files_that_give_orders_to_agents_are_data(host: AgentHost) -> Non
 
 
 # Looks for the pipe and the token of the program that runs it, in all ways that the same user has.
-REACHING = (
-    "for d in /proc/[0-9]*/fd/1 /proc/[0-9]*/fd/[0-9]*; do "
-    """case "$(readlink $d)" in pipe:*) echo '{"type":"forged"}' > $d;; esac; done; """
-    "ls /proc/$PPID/fd; cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem"
+FORGING = (
+    "for d in /proc/[0-9]*/fd/[0-9]*; do "
+    """case "$(readlink $d)" in pipe:*) echo '{"type":"forged"}' > $d;; esac; done"""
 )
+REACHING = "ls /proc/$PPID/fd; cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem"
 
 
 async def test_commands_of_the_agent_do_not_reach_its_program(one_host: AgentHost) -> None:
-    async with one_host.conversation(Commands(PATH, commands=[REACHING])) as conversation:
+    async with one_host.conversation(Commands(PATH, commands=[FORGING, REACHING])) as conversation:
         _, end = await conversation.round()
-    output = next(line["output"] for line in conversation.all("step") if "output" in line)
+    _, output, _ = (line["output"] for line in conversation.all("step") if "output" in line)
     assert end["status"] == "finished"
     assert "forged" not in {line["type"] for line in conversation.lines}
     assert output.count("Permission denied") == 3
