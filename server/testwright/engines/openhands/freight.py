@@ -37,11 +37,12 @@ class Freight:
     leave_out: Callable[[PurePosixPath, bool], bool] = lambda _path, _is_folder: False
 
 
-def packed(freight: Freight, stop: Event | None = None) -> IO[bytes]:
+def packed(freight: Freight, test_path: str, stop: Event | None = None) -> IO[bytes]:
     """Pack it into a file that has no name and goes with its handle, rewound.
 
     Args:
         freight: What to pack.
+        test_path: The agreed file; its folder is made, since the agent's editor makes none.
         stop: Once it is set, nothing more is packed: nobody wants it any more.
 
     Raises:
@@ -52,6 +53,7 @@ def packed(freight: Freight, stop: Event | None = None) -> IO[bytes]:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
             packer = _Packer(archive, freight, stop or Event())
             packer.add("workspace", freight.snapshot)
+            packer.make_folders(PurePosixPath(test_path).parent)
             packer.add("library", freight.library)
             if freight.overlay is not None:
                 packer.add("overlay", freight.overlay)
@@ -84,8 +86,15 @@ class _Packer:
         self._stop = stop
 
     def add(self, top: str, folder: Path) -> None:
+        """Pack a folder under a name at the top."""
         self._folder(top)
         self._content(top, folder, PurePosixPath())
+
+    def make_folders(self, folder: PurePosixPath) -> None:
+        """Make a folder of the workspace and those above it, where they are not there."""
+        for path in (*reversed(folder.parents), folder):
+            if path.parts and not os.path.lexists(self._freight.snapshot / path):
+                self._folder(f"workspace/{path}")
 
     def _content(self, top: str, folder: Path, relative: PurePosixPath) -> None:
         with os.scandir(folder) as scan:

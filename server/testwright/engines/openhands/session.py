@@ -145,7 +145,7 @@ class BoxedAgent:
 
     async def _start(self, task: AgentTask) -> Link:
         """Start the program, and wait until it is ready."""
-        freight = await self._packed()
+        freight = await self._packed(task.test_path)
         self._stack.callback(freight.close)
         folder = self._stack.enter_context(Registry.default().private_folder(scratch_parent(), "agent"))
         empty = folder / "empty"
@@ -162,8 +162,8 @@ class BoxedAgent:
         self._tell(f"the agent is ready (SDK {plain(ready.sdk, 20)}, {ready.seconds:.1f} s)")
         return link
 
-    async def _packed(self) -> IO[bytes]:
-        packing = asyncio.create_task(asyncio.to_thread(packed, self._freight, self._stop_packing))
+    async def _packed(self, test_path: str) -> IO[bytes]:
+        packing = asyncio.create_task(asyncio.to_thread(packed, self._freight, test_path, self._stop_packing))
         try:
             return await asyncio.shield(packing)
         except asyncio.CancelledError:

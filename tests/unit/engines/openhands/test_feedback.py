@@ -66,6 +66,7 @@ def test_the_end_of_a_long_output_is_shown() -> None:
     assert "E   the reason" in text
     assert re.search(r"\[\d+ lines before\]", text)
     assert "line 17\n" not in text
+    assert text.index("line 4998\n") < text.index("line 4999\n") < text.index("E   the reason")
 
 
 def test_what_tests_say_stands_in_a_fence() -> None:

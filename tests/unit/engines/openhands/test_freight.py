@@ -13,6 +13,8 @@ from testwright.engines.openhands.freight import Freight, packed
 from testwright.engines.openhands.ignoring import ignored_by
 from testwright.errors import BoxFailure
 
+PATH = "src/test_shop.py"
+
 
 @pytest.fixture
 def cargo(tmp_path: Path) -> Freight:
@@ -32,12 +34,12 @@ def cargo(tmp_path: Path) -> Freight:
 
 
 def names(cargo: Freight) -> list[str]:
-    with packed(cargo) as file, tarfile.open(fileobj=file) as archive:
+    with packed(cargo, PATH) as file, tarfile.open(fileobj=file) as archive:
         return archive.getnames()
 
 
 def test_all_folders_are_packed_and_belong_to_nobody(cargo: Freight) -> None:
-    with packed(cargo) as file, tarfile.open(fileobj=file) as archive:
+    with packed(cargo, PATH) as file, tarfile.open(fileobj=file) as archive:
         members = {member.name: member for member in archive}
         shop = archive.extractfile("workspace/src/shop.py")
         assert shop is not None
@@ -72,19 +74,30 @@ def test_a_link_stays_when_it_stays_inside(cargo: Freight, place: str, goal: str
     assert (f"workspace/{place}" in names(cargo)) is is_packed
 
 
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [("test_a.py", []), ("src/test_a.py", []), ("tests/a/test_a.py", ["workspace/tests", "workspace/tests/a"])],
+)
+def test_the_folder_of_the_agreed_file_is_there(cargo: Freight, path: str, made: list[str]) -> None:
+    with packed(cargo, path) as file, tarfile.open(fileobj=file) as archive:
+        found = archive.getnames()
+    assert sorted(set(found) - set(names(cargo))) == made
+    assert len(found) == len(set(found))
+
+
 def test_too_much_is_refused(cargo: Freight, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freight, "MAX_BYTES", 1000)
     with pytest.raises(BoxFailure, match="too large for an agent's box"):
-        packed(cargo)
+        packed(cargo, PATH)
 
 
 def test_what_is_gone_is_told(cargo: Freight) -> None:
     with pytest.raises(BoxFailure, match="could not be packed"):
-        packed(Freight(cargo.snapshot / "gone", cargo.library))
+        packed(Freight(cargo.snapshot / "gone", cargo.library), PATH)
 
 
 def test_it_stops_when_nobody_wants_it_any_more(cargo: Freight) -> None:
     stop = Event()
     stop.set()
     with pytest.raises(BoxFailure, match="nobody wants it"):
-        packed(cargo, stop)
+        packed(cargo, PATH, stop)
