@@ -154,6 +154,24 @@ async def test_what_was_proven_in_one_round_is_kept_whatever_the_next_gives(door
     assert "sesame" in door.written(result)
 
 
+async def test_an_agents_test_that_breaks_one_that_was_there_is_left_out(door: Project) -> None:
+    shelf = "\n\nSHELF = []\n\n\ndef put(item: str) -> int:\n    SHELF.append(item)\n    return len(SHELF)\n"
+    door.write("door.py", MODULE + shelf)
+    existing = (
+        "import door\n\n\ndef test_the_shelf_is_empty():\n    assert door.SHELF == []\n"
+        "\n\ndef test_knock():\n    assert door.knock('x') == 'shut'\n"
+    )
+    door.write("tests/test_door.py", existing)
+    # By itself it passes; in the shuffled order it runs before the one that was there.
+    leaves = "\n\ndef test_a_word_is_put():\n    door.SHELF.append('x')\n    assert door.knock('sesame') == 'open'\n"
+    agents = ActedAgents([existing + leaves] * 2)
+    result = await run(door, agents, "openhands", embedded=NoEngine())
+    report = result.report
+    assert report.status == "nothing-to-add", report.error
+    assert any("test_the_shelf_is_empty, which was there before, fails" in note for note in report.notes)
+    assert door.files()["tests/test_door.py"] == existing.encode()
+
+
 async def test_the_agent_alone(door: Project) -> None:
     result = await run(door, ActedAgents([OPENS, OPENS]), "openhands", embedded=NoEngine())
     assert result.report.status == "written", result.report.error

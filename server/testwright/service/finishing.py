@@ -116,7 +116,7 @@ async def finish(  # noqa: PLR0913, PLR0917 - what a run knows, each once
                     return Finished(selection, None)
                 await keep(composed)
                 account.progress("running the finished file", kept=len(composed.suite.tests))
-                verification = await _verify(account, job, workshop, measured, composed)
+                verification = await _verify(account, job, workshop, measured, composed.data)
                 account.note(*verification.notes)
                 failed = _failed_candidates(verification, composed)
                 if not failed:
@@ -158,12 +158,29 @@ async def _selected(job: Job, measured: Measured, verdicts: Sequence[Verdict], p
     return await asyncio.to_thread(minimise, verdicts, measured.settled, job.callables, kills=proven.kills)
 
 
-async def _verify(
-    account: Account, job: Job, workshop: Workshop, measured: Measured, composed: ComposedFile
-) -> Verification:
+async def broken_tests(
+    account: Account, job: Job, workshop: Workshop, measured: Measured, finished: Finished
+) -> tuple[str, ...]:
+    """Tests that were there before and fail only beside those that were added, as by state that these leave behind.
+
+    Raises:
+        BoxUnavailable: There is no box.
+    """
+    if finished.file is None or job.place.original is None:
+        return ()
+    composed, verification = finished.file
+    failed = [node for node in verification.failures if not composed.suite.candidates_of(node)]
+    if not failed:
+        return ()
+    with account.step("verify", "running the tests that were there without the new ones"):
+        before = await _verify(account, job, workshop, measured, job.place.original)
+    return tuple(node for node in failed if node in before.passed)
+
+
+async def _verify(account: Account, job: Job, workshop: Workshop, measured: Measured, data: bytes) -> Verification:
     world, path = workshop.session.world, job.place.path
     deadline = time.monotonic() + max(account.watch.remaining, VERIFY_SECONDS)
-    with placed(world, path.parent, path.name, composed.data):
+    with placed(world, path.parent, path.name, data):
         return await verify_file(
             workshop.session,
             job.target,

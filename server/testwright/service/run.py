@@ -22,7 +22,7 @@ from testwright.service.account import Account
 from testwright.service.agents import Agents
 from testwright.service.asking import RunModels
 from testwright.service.delivery import Deliver
-from testwright.service.finishing import Finished, draft, finish, reasons, untested
+from testwright.service.finishing import Finished, broken_tests, draft, finish, reasons, untested
 from testwright.service.interrupted import RunRecord
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
@@ -195,19 +195,27 @@ class Run:
 
     async def _finish(self, work: _Work, found: _Found) -> Finished:
         """Make one file of what is proven; without the agent's tests when it does not stand with them."""
-        account = self._account
+        account, job, workshop, measured = self._account, work.job, work.workshop, found.measured
         await work.record.at("verify")
 
         async def keep(composed: ComposedFile) -> None:
             await self._keep(work, composed)
 
+        if found.proven is found.embedded:
+            return await finish(account, job, workshop, measured, found.embedded, keep)
         try:
-            return await finish(account, work.job, work.workshop, found.measured, found.proven, keep)
+            finished = await finish(account, job, workshop, measured, found.proven, keep)
         except NothingProven as error:
-            if found.proven is found.embedded or not found.embedded.passed:
+            if not found.embedded.passed:
                 raise
-            account.note(f"The agent's tests are left out, since with them the file does not stand: {error.message}")
-            return await finish(account, work.job, work.workshop, found.measured, found.embedded, keep)
+            why = f"with them the file does not stand: {error.message}"
+        else:
+            broken = await broken_tests(account, job, workshop, measured, finished)
+            if not broken:
+                return finished
+            why = f"beside them {broken[0].rpartition('::')[2]}, which was there before, fails."
+        account.note(f"The agent's tests are left out, since {why}")
+        return await finish(account, job, workshop, measured, found.embedded, keep)
 
     async def _keep(self, work: _Work, composed: ComposedFile) -> None:
         await work.record.keep(composed.data, len(composed.suite.tests), self._account.covered)
