@@ -102,14 +102,13 @@ async def test_an_image_that_cannot_import_the_agent_is_not_kept(yard: Yard) -> 
     assert (await yard.all_images(), await yard.containers()) == before
 
 
-@pytest.mark.parametrize("moment", ["looking", "fetching", "packing", "building", "trying"])
+@pytest.mark.parametrize("moment", ["looking", "fetching", "packing", "building", "RUN", "trying"])
 async def test_cancelled_nothing_is_left(yard: Yard, moment: str) -> None:
     before = await yard.all_images(), await yard.containers()
     reached = asyncio.Event()
 
     def tell(event: ImageProgress) -> None:
-        # In the build: at a step that runs a program, so that a container is there.
-        if event.step == moment and (moment != "building" or "Running in" in event.detail or "RUN" in event.detail):
+        if event.step == moment or (event.step == "building" and moment in event.detail):
             reached.set()
 
     task = asyncio.create_task(make_agent_image(yard.client, yard.request(tell)))
@@ -120,6 +119,16 @@ async def test_cancelled_nothing_is_left(yard: Yard, moment: str) -> None:
     assert await yard.made() == set()
     assert (await yard.all_images(), await yard.containers()) == before
     assert {path.name for path in yard.agents.iterdir()} <= {".lock", "uv.toml", ".uv-cache"}
+
+
+async def test_what_a_base_lacks_is_installed_from_its_packages(yard: Yard) -> None:
+    bare = f"FROM {yard.base}\nUSER 0:0\nRUN dpkg --purge tmux\n"
+    await yard.client.run("build", "--network", "none", "--tag", yard.base, "-", stdin=bare.encode(), seconds=120)
+    made = await make_agent_image(yard.client, yard.request())
+    assert "tools" in yard.steps
+    source = "import shutil; print(shutil.which('git'), shutil.which('tmux'))"
+    assert await told_by(yard, made, made.agent.python, source) == ["/usr/bin/git /usr/bin/tmux"]
+    assert {name.partition(":")[0] for name in await yard.made()} == {"testwright-tools", "testwright-agent"}
 
 
 async def test_a_base_that_can_be_had_nowhere(yard: Yard) -> None:
@@ -232,14 +241,15 @@ async def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path) -> None:
         pytest.skip(why)
     archive = tmp_path / "context.tar"
     with tarfile.open(archive, "w") as tar:
-        dockerfile = b"ARG BASE\nFROM ${BASE}\nARG HASH\nLABEL testwright.build=${HASH}\nCOPY big /big\n"
+        contents = Contents("tools", IMAGE, "", "x86_64", ())
+        dockerfile = f"ARG BASE\nFROM ${{BASE}}\nLABEL testwright.build={contents.token}\nCOPY big /big\n".encode()
         for name, content in (("Dockerfile", dockerfile), ("big", b"x" * 200_000_000)):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     with OwnEngine.running() as engine:
         before = engine.docker("image", "ls", "--all", "--quiet")
-        wanted = Build(Contents("tools", IMAGE, "", "x86_64", ()), IMAGE, archive)
+        wanted = Build(contents, IMAGE, archive)
         with pytest.raises(DockerFailure, match="The disk of the Docker engine is full") as caught:
             await build(engine.client(), wanted, lambda _: None)
         assert "docker system" in caught.value.next_step

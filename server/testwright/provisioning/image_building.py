@@ -62,10 +62,10 @@ async def build(
     """
     name = wanted.contents.name
     making = f"{name}{MAKING}"
-    token = name.rpartition(":")[2]
+    token = wanted.contents.token
     labels = {**wanted.contents.labels(), **wanted.labels}
     network = () if wanted.network is None else ("--network", wanted.network)
-    arguments = {"BASE": wanted.base, "HASH": token, **wanted.arguments}
+    arguments = {"BASE": wanted.base, **wanted.arguments}
     options = [
         *("build", "--force-rm", *network, "--tag", making),
         *(word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")),

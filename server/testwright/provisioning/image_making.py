@@ -26,7 +26,7 @@ from testwright.provisioning.image_names import (
     MadeImage,
     list_images,
 )
-from testwright.provisioning.image_packages import Packages, fetch, pack
+from testwright.provisioning.image_packages import Layout, Packages, fetch, pack
 from testwright.provisioning.image_progress import TellImage, told
 from testwright.provisioning.image_sdists import Workshop, build_packages
 from testwright.provisioning.installer import Installer
@@ -215,7 +215,7 @@ class ImageMaker:
         if there is not None:
             return there.name
         archive = self._folder("tools") / "context.tar"
-        await asyncio.to_thread(pack, None, "", "", "tools.Dockerfile", archive)
+        await asyncio.to_thread(pack, None, Layout("tools.Dockerfile", contents.token), archive)
         network = await usable_network(self.client)
         return await build(
             self.client, Build(contents, base.name, archive, network=network, step="tools"), self.request.tell
@@ -227,7 +227,8 @@ class ImageMaker:
         self.request.tell(told("packing"))
         archive = parts.site.parent / "context.tar"
         minor = contents.platform(contents.python_version).minor
-        await asyncio.to_thread(pack, parts.site, parts.prefix, minor, "environment.Dockerfile", archive)
+        layout = Layout("environment.Dockerfile", contents.token, parts.prefix, minor)
+        await asyncio.to_thread(pack, parts.site, layout, archive)
         arguments = {"PYTHON": parts.python, "PREFIX": parts.prefix}
 
         async def told_trial(image: str) -> None:

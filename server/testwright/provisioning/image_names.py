@@ -85,6 +85,11 @@ class Contents:
         digest = hashlib.sha256(f"{FORMAT}\0{self._text()}".encode()).hexdigest()
         return f"testwright-{self.kind}:{digest[:_DIGEST_LENGTH]}"
 
+    @property
+    def token(self) -> str:
+        """The tag, by which the steps of its build are labelled."""
+        return self.name.rpartition(":")[2]
+
     def labels(self) -> dict[str, str]:
         """As labels: few, since each may be a step of the build."""
         return {KIND: self.kind, _CONTENTS: self._text()}

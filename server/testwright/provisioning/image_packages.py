@@ -102,14 +102,29 @@ def platform_name(machine: str, glibc: tuple[int, int]) -> str:
     return f"{machine}-manylinux_2_{fitting[-1] if fitting else _GLIBC_MINORS[0]}"
 
 
-def pack(site: Path | None, prefix: str, minor: str, dockerfile: str, archive: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a build makes of what it gets.
+
+    Attributes:
+        dockerfile: Name of the one to build by.
+        token: Label of every step of the build, from the first on, so that what a broken one has left is found.
+        prefix: Where the environment will be in the image.
+        minor: Its Python, as in ``3.12``.
+    """
+
+    dockerfile: str
+    token: str
+    prefix: str = ""
+    minor: str = ""
+
+
+def pack(site: Path | None, layout: Layout, archive: Path) -> None:
     """Write what a build gets: the Dockerfile and the packages, and nothing else.
 
     Args:
         site: Folder of the packages; None for none.
-        prefix: Where the environment will be in the image.
-        minor: Its Python, as in ``3.12``.
-        dockerfile: Name of the one to build by.
+        layout: Where they go.
         archive: Is written.
 
     Raises:
@@ -117,17 +132,17 @@ def pack(site: Path | None, prefix: str, minor: str, dockerfile: str, archive: P
     """
     try:
         with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
-            content = (DOCKERFILES / dockerfile).read_bytes()
-            _add(tar, "Dockerfile", 0o644, content)
+            text = (DOCKERFILES / layout.dockerfile).read_text("utf-8")
+            _add(tar, "Dockerfile", 0o644, text.replace("@TOKEN@", layout.token).encode())
             if site is None:
                 return
-            packages = f"environment/lib/python{minor}/site-packages"
-            for name in ("environment", "environment/lib", f"environment/lib/python{minor}", packages):
+            packages = f"environment/lib/python{layout.minor}/site-packages"
+            for name in ("environment", "environment/lib", f"environment/lib/python{layout.minor}", packages):
                 _add_folder(tar, name)
             for path in _walk(site):
                 inside = path.relative_to(site)
                 if inside.parts[0] == "bin":
-                    _add_script(tar, path, f"environment/{inside.as_posix()}", f"{prefix}/bin/python")
+                    _add_script(tar, path, f"environment/{inside.as_posix()}", f"{layout.prefix}/bin/python")
                 elif path.is_dir():
                     _add_folder(tar, f"{packages}/{inside.as_posix()}")
                 else:

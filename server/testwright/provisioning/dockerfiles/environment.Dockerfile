@@ -1,8 +1,7 @@
 # A Python environment of packages that were fetched before. Built without a network; nothing of the packages is run.
 ARG BASE
 FROM ${BASE}
-ARG HASH
-LABEL testwright.build=${HASH}
+LABEL testwright.build=@TOKEN@
 USER 0:0
 # The user that a container runs as needs a name: some programs ask for it.
 RUN grep -q '^[^:]*:[^:]*:64000:' /etc/group || echo 'box:x:64000:' >>/etc/group; \
