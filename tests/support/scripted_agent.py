@@ -181,7 +181,7 @@ class Worker(ScriptedAgent):
         return self._write(body)
 
     def _is_order(self, message: Mapping[str, Any]) -> bool:
-        return message["role"] == "user" and "EXECUTION RESULT" not in text_of(message)
+        return message["role"] == "user" and not text_of(message).startswith("EXECUTION RESULT")
 
     def _names(self) -> dict[int, str]:
         return dict(enumerate(self.known, 1))
@@ -225,7 +225,9 @@ class Worker(ScriptedAgent):
             for old, new in edits
             if old != new
         ]
-        return calls(made) if made else finish("I cannot make them pass.")
+        if not made:
+            return finish("I cannot make them pass.")
+        return calls(made) if body.get("tools") else self._rewrite(body)  # in words there is one call a message
 
 
 def _failure(output: str, number: int) -> str:

@@ -81,9 +81,9 @@ def test_a_step_ends_with_what_it_brought(steps: Steps, sent: list[dict[str, Any
 def test_several_calls_of_one_answer_keep_their_numbers(steps: Steps, sent: list[dict[str, Any]]) -> None:
     steps(action("terminal", "a", command="one"))
     steps(action("terminal", "b", command="two"))
-    steps(observation("terminal", "2", "b", exit_code=0))
     steps(observation("terminal", "1", "a", exit_code=0))
-    assert [(line["number"], line.get("output")) for line in sent] == [(1, None), (2, None), (2, "2"), (1, "1")]
+    steps(observation("terminal", "2", "b", exit_code=0))
+    assert [(line["number"], line.get("output")) for line in sent] == [(1, None), (2, None), (1, "1"), (2, "2")]
 
 
 def test_a_call_that_cannot_be_read_is_a_step_too(steps: Steps, sent: list[dict[str, Any]]) -> None:
