@@ -84,7 +84,7 @@ def _expression(pattern: str) -> str:
     segments = [re.sub(r"\A\*{2,}\Z", "**", segment) for segment in pattern.split("/")]
     for segment in segments[:-1]:
         made += "(?:[^/]+/)*" if segment == "**" else _segment(segment) + "/"
-    return made + (".+" if segments[-1] == "**" and made else _segment(segments[-1]))
+    return made + (".+" if segments[-1] == "**" else _segment(segments[-1]))
 
 
 def _segment(segment: str) -> str:
