@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 DEMO := build/demo
 DEMO_MODULES ?= items invoice export rates
 PYTEST_ARGS ?=
+# Tests mostly wait for processes of their own; more than a few at once only make each other late.
+PYTEST_JOBS ?= -n auto --maxprocesses 4 --dist worksteal
 CLIENT := client-vscode
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ help:
 	@echo "make lint    ruff, its formatter, and mypy; tsc, eslint and prettier (lint-server, lint-client)"
 	@echo "make vsix    the VS Code extension as a package"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
-	@echo "make bench   the figures of the language server, and those of the comparison"
+	@echo "make bench   the figures of the language server, of the router of models, and those of the comparison"
 	@echo "make lock    write requirements/ anew (needs uv)"
 	@echo "make clean   remove what the above made, .venv excepted"
 
@@ -73,7 +75,7 @@ test: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 	@$(MAKE) -s test-client
 
 test-server: $(VENV)/.dev
-	@$(BIN)/pytest -q $(PYTEST_ARGS)
+	@$(BIN)/pytest -q $(PYTEST_JOBS) $(PYTEST_ARGS)
 
 test-client: $(CLIENT)/node_modules/.installed
 	@cd $(CLIENT) && npm run --silent test:unit
@@ -101,6 +103,7 @@ e2e: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/serve.py
+	@$(BIN)/python tests/bench/route.py
 	@$(BIN)/python tests/bench/generate.py --set all
 
 lock:
@@ -115,6 +118,12 @@ lock:
 		--group pyproject.toml:editors -o requirements/editors.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		--group pyproject.toml:node -o requirements/node.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:peer -o requirements/peer.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:peer-build -o requirements/peer-build.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --no-deps \
+		--group pyproject.toml:peer-model -o requirements/peer-model.txt
 
 clean:
 	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,6 +11,9 @@ import pytest
 
 from testwright.boxes.overlay import make_overlay
 
+# A developer's own keys change no test, and no test uses them.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 NOTHING_MAY_BE_SKIPPED = os.environ.get("TESTWRIGHT_E2E") == "1"
 
 # How long an example takes says how busy the machine is; what takes how long is measured in tests/bench.

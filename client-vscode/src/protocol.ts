@@ -15,6 +15,8 @@ export const ServerCommand = {
     discard: "testwright.discardTests",
     reject: "testwright.rejectTests",
     accept: "testwright.acceptTests",
+    models: "testwright.models",
+    consent: "testwright.consent",
 } as const;
 
 /** Notifications of the server. */
@@ -137,6 +139,26 @@ export interface CoverageFigures {
     readonly missing_branches: readonly (readonly [number, number])[];
 }
 
+/** What a run has asked of one model. */
+export interface ModelUse {
+    readonly model: string;
+    readonly provider: string;
+    /** All that were sent, failed ones included. */
+    readonly requests: number;
+    /** Those of them that were worth something. */
+    readonly answers: number;
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+    /** US dollars. */
+    readonly cost: number;
+    readonly seconds: number;
+    readonly retries: number;
+    /** How often each kind of fault happened. */
+    readonly faults: Readonly<Record<string, number>>;
+    /** `open`, `half-open` and `closed`, in the order in which they came. */
+    readonly breaker: readonly string[];
+}
+
 /** The report of a generating run, as docs/report.schema.json has it; lines count from 1. */
 export interface GenerateReport {
     readonly status: "written" | "nothing-to-add" | "dry-run" | "failed" | "cancelled";
@@ -171,6 +193,8 @@ export interface GenerateReport {
     readonly diff: string;
     readonly notes: readonly string[];
     readonly error: { readonly slug: string; readonly message: string } | null;
+    /** By model; empty when none was asked, and not there in a report that an earlier version has kept. */
+    readonly models?: readonly ModelUse[];
 }
 
 /** The report of a judgement, as docs/judge-report.schema.json has it; lines count from 1. */
@@ -240,6 +264,28 @@ export interface Reviewed extends Added {
     readonly status: "rejected" | "accepted" | "discarded" | "waiting";
     readonly testUri: string;
     readonly message: string;
+}
+
+/** The answer of `testwright.models`. */
+export interface ModelsShown {
+    /** Root of the project that it is about. */
+    readonly uri: string;
+    readonly markdown: string;
+    /** Models that would be asked, in order. */
+    readonly models: readonly { readonly model: string; readonly provider: string; readonly why: string }[];
+}
+
+/** The answer of `testwright.consent`. */
+export interface ConsentAnswer {
+    /** Root of the project whose code it is about. */
+    readonly uri: string;
+    /** `asking`: the user is being asked; what comes of it is told by a message. */
+    readonly status: "asking" | "given" | "withdrawn" | "missing" | "not-needed";
+    /** Where the code would be sent. */
+    readonly destinations: readonly string[];
+    readonly message: string;
+    /** All that the user is told before. */
+    readonly text: string;
 }
 
 /** The answer of `testwright/status`. */

@@ -76,7 +76,11 @@ async function choose(providers: readonly Provider[], question: string): Promise
     if (providers.length === 1) {
         return providers[0];
     }
-    const items = providers.map((provider) => ({ label: provider.name, provider }));
+    const items = providers.map((provider) => ({
+        label: provider.name,
+        description: provider.description,
+        provider,
+    }));
     return (await vscode.window.showQuickPick(items, { placeHolder: question }))?.provider;
 }
 

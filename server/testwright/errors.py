@@ -8,6 +8,7 @@ names the error in JSON, in events and in the documentation.
     TestwrightError
     ├── UsageError            usage            the request is wrong: a missing path, a folder, an unknown symbol
     ├── SettingsError         settings         a setting that cannot be read or has a wrong value
+    │   └── RegistryError     registry         a registry of models that cannot be read or has a wrong entry
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
@@ -17,7 +18,17 @@ names the error in JSON, in events and in the documentation.
     ├── NothingProven         nothing-proven   no candidate survived the judge
     ├── WriteRefused          write-refused    the place of the test file is not allowed
     ├── WriteConflict         write-conflict   the test file changed during the run
-    └── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    ├── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    └── ModelError            model            no answer of a model can be had
+        ├── NoModels          no-models        none of the registry's models may or can be asked
+        ├── ConsentMissing    consent          nobody has agreed that this workspace's code is sent to a model
+        ├── KeyRefused        key              the key is missing, wrong, or must not be sent to that address
+        ├── RequestRefused    request-refused  the provider takes the request itself for wrong
+        ├── CreditsExhausted  credits          the provider's account has no money left
+        ├── AccountLimit      account-limit    the account's requests are used up, until a time that is told
+        ├── BudgetExhausted   model-budget     what the user allows a run is used up: requests, tokens, money, seconds
+        ├── ModelsExhausted   models-exhausted each model of the chain was asked and failed
+        └── ReplayMismatch    replay           what is asked is not what was recorded
 """
 
 from __future__ import annotations
@@ -58,6 +69,12 @@ class SettingsError(UsageError):
     """A setting cannot be read or has a wrong value."""
 
     slug = "settings"
+
+
+class RegistryError(SettingsError):
+    """A registry of models cannot be read or has a wrong entry; file, line and field are named."""
+
+    slug = "registry"
 
 
 class TargetError(TestwrightError):
@@ -118,3 +135,71 @@ class WriteFailure(TestwrightError):
     """The disk refused the write."""
 
     slug = "write-failure"
+
+
+class ModelError(TestwrightError):
+    """No answer of a model can be had."""
+
+    slug = "model"
+
+
+class NoModels(ModelError):
+    """None of the registry's models may or can be asked."""
+
+    slug = "no-models"
+
+
+class ConsentMissing(ModelError):
+    """Nobody has agreed that this workspace's code is sent to a model."""
+
+    slug = "consent"
+
+
+class KeyRefused(ModelError):
+    """The key is missing, wrong, or must not be sent to that address."""
+
+    slug = "key"
+
+
+class RequestRefused(ModelError):
+    """The provider takes the request itself for wrong."""
+
+    slug = "request-refused"
+
+
+class CreditsExhausted(ModelError):
+    """The provider's account has no money left."""
+
+    slug = "credits"
+
+
+class AccountLimit(ModelError):
+    """The account's requests are used up.
+
+    Args:
+        resets_at: When there are some again, in seconds since 1970 UTC; None when nobody says.
+    """
+
+    slug = "account-limit"
+
+    def __init__(self, message: str, *, next_step: str = "", resets_at: float | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.resets_at = resets_at
+
+
+class BudgetExhausted(ModelError):
+    """What the user allows a run is used up."""
+
+    slug = "model-budget"
+
+
+class ModelsExhausted(ModelError):
+    """Each model of the chain was asked and failed."""
+
+    slug = "models-exhausted"
+
+
+class ReplayMismatch(ModelError):
+    """What is asked is not what was recorded."""
+
+    slug = "replay"

@@ -39,14 +39,16 @@ STALE_SECONDS = 2 * 3600
 """A scratch folder that nobody notes may be of a run with another state folder; a run takes an hour at most."""
 STORE = "store.sqlite3"
 """What outlives a run, in the state folder."""
-STORE_ASIDE = "store.sqlite3.old"
-"""One that could not be used."""
+LEDGER = "models.sqlite3"
+"""Requests to models, what was learnt of them, and consent, in the state folder."""
+ASIDE = ".old"
+"""Ending of the name of a database that could not be used."""
 DATABASE_PARTS = ("", "-wal", "-shm", "-journal")
 """Endings of the files that SQLite makes of one name."""
 
 _MARKER_TEXT = "This folder belongs to Testwright; `testwright clean` removes it.\n"
-_DATABASES = frozenset(name + part for name in (STORE, STORE_ASIDE) for part in DATABASE_PARTS)
-_ENTRIES = frozenset({"boxes", "crashes", "overlay", "proposals", "reports"}) | _DATABASES
+_DATABASES = frozenset(name + age + part for name in (STORE, LEDGER) for age in ("", ASIDE) for part in DATABASE_PARTS)
+_ENTRIES = _DATABASES | {"boxes", "crashes", "overlay", "proposals", "refreshed_models.json", "reports"}
 
 Kind = Literal["cache", "state", "scratch"]
 

@@ -352,6 +352,36 @@ class CoverageFigures:
         return cls(sets.line_percent, sets.branch_percent, sets.percent, sets.missing_lines, sets.missing_branches)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What one run has asked of one model.
+
+    Attributes:
+        model: As the registry names it.
+        provider: Who serves it.
+        requests: Requests that were sent, failed ones included: these count against an account's limits.
+        answers: Those of them that gave an answer worth something.
+        prompt_tokens, completion_tokens: As the provider counts them, estimated where it does not.
+        cost: US dollars.
+        seconds: Time that its requests took, waits between them not included.
+        retries: Requests that were made again of the same model after a fault.
+        faults: How often each kind of fault happened, by kind.
+        breaker: Its breaker's changes in order: ``open``, ``half-open``, ``closed``.
+    """
+
+    model: str
+    provider: str
+    requests: int = 0
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+    retries: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+    breaker: tuple[str, ...] = ()
+
+
 Status = Literal["written", "nothing-to-add", "dry-run", "failed", "cancelled"]
 StoppedBy = Literal["exhausted", "plateau", "cases", "wall", "covered"]
 
@@ -365,6 +395,7 @@ class RunReport:
         seconds: Wall time by phase.
         stopped_by: Why the search ended; ``wall`` means that the same seed need not give the same file.
         notes: Sentences that the user should read: settings overridden, a baseline that is unknown, ...
+        models: What was asked of models, by model; empty when none was asked.
     """
 
     status: Status
@@ -388,6 +419,7 @@ class RunReport:
     error: str | None
     error_slug: str | None
     notes: tuple[str, ...] = ()
+    models: tuple[ModelUse, ...] = ()
 
     @property
     def success(self) -> bool:

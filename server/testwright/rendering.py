@@ -12,7 +12,16 @@ from typing import Any, Literal
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from testwright.errors import TestwrightError
-from testwright.model import Arc, CoverageFigures, DiscardedTest, RunEvent, RunReport, Status, StoppedBy
+from testwright.model import (
+    Arc,
+    CoverageFigures,
+    DiscardedTest,
+    ModelUse,
+    RunEvent,
+    RunReport,
+    Status,
+    StoppedBy,
+)
 
 INTERNAL_SLUG = "internal"
 """Names an error of Testwright's own in the JSON."""
@@ -76,6 +85,26 @@ class ErrorJson(TypedDict):
     message: str
 
 
+class ModelUseJson(TypedDict):
+    """What the run has asked of one model: tokens as the provider counts them, ``cost`` in US dollars.
+
+    ``requests`` are all that were sent, failed ones included; ``answers`` those of them that were worth something;
+    ``faults`` how often each kind of fault happened; ``breaker`` the changes of the model's breaker in order.
+    """
+
+    model: str
+    provider: str
+    requests: int
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    seconds: float
+    retries: int
+    faults: dict[str, int]
+    breaker: list[str]
+
+
 class ReportJson(TypedDict):
     """The account of one run, as ``testwright generate --json`` prints it."""
 
@@ -98,6 +127,7 @@ class ReportJson(TypedDict):
     diff: str
     notes: list[str]
     error: ErrorJson | None
+    models: list[ModelUseJson]
 
 
 def report_to_json(report: RunReport) -> ReportJson:
@@ -141,7 +171,42 @@ def report_to_json(report: RunReport) -> ReportJson:
         "diff": report.diff,
         "notes": list(report.notes),
         "error": None if report.error is None else {"slug": report.error_slug or "error", "message": report.error},
+        "models": [use_to_json(use) for use in report.models],
     }
+
+
+def use_to_json(use: ModelUse) -> ModelUseJson:
+    """What was asked of one model as plain values."""
+    return {
+        "model": use.model,
+        "provider": use.provider,
+        "requests": use.requests,
+        "answers": use.answers,
+        "prompt_tokens": use.prompt_tokens,
+        "completion_tokens": use.completion_tokens,
+        "cost": use.cost,
+        "seconds": round(use.seconds, 3),
+        "retries": use.retries,
+        "faults": dict(use.faults),
+        "breaker": list(use.breaker),
+    }
+
+
+def use_from_json(values: ModelUseJson) -> ModelUse:
+    """The same back, from a report that was kept."""
+    return ModelUse(
+        model=values["model"],
+        provider=values["provider"],
+        requests=values["requests"],
+        answers=values["answers"],
+        prompt_tokens=values["prompt_tokens"],
+        completion_tokens=values["completion_tokens"],
+        cost=values["cost"],
+        seconds=values["seconds"],
+        retries=values["retries"],
+        faults=dict(values["faults"]),
+        breaker=tuple(values["breaker"]),
+    )
 
 
 def event_to_json(event: RunEvent, target: str) -> dict[str, Any]:
@@ -258,6 +323,40 @@ def discarded_by_reason(discarded: Sequence[DiscardedTest]) -> list[tuple[str, i
     return Counter(test.reason.partition(": ")[0].rstrip(".") for test in discarded).most_common()
 
 
+def use_words(use: ModelUse) -> str:
+    """What was asked of one model, in words.
+
+    >>> use_words(ModelUse("qwen3-coder:free", "openrouter", requests=12, answers=11, prompt_tokens=45000, retries=1))
+    'asked qwen3-coder:free 12 times, 11 answers, 45,000 tokens, free, 0 s, 1 retry'
+    """
+    parts = [f"asked {use.model} {'once' if use.requests == 1 else f'{use.requests:,} times'}"]
+    if use.answers != use.requests:
+        parts.append(_counted(use.answers, "answer"))
+    parts.append(_counted(use.prompt_tokens + use.completion_tokens, "token"))
+    parts.append(cost_words(use.cost))
+    parts.append(f"{use.seconds:,.0f} s")
+    if use.retries:
+        parts.append("1 retry" if use.retries == 1 else f"{use.retries:,} retries")
+    if use.faults:
+        parts.append("faults: " + ", ".join(f"{count} {kind}" for kind, count in sorted(use.faults.items())))
+    if use.breaker:
+        parts.append("breaker: " + " → ".join(use.breaker))
+    return ", ".join(parts)
+
+
+def cost_words(cost: float) -> str:
+    """US dollars as people say them.
+
+    >>> [cost_words(cost) for cost in (0, 0.00001, 0.00123, 1.5)]
+    ['free', 'under $0.0001', '$0.0012', '$1.50']
+    """
+    if cost == 0:
+        return "free"
+    if cost < 0.0001:
+        return "under $0.0001"
+    return f"${cost:,.2f}" if cost >= 0.01 else f"${cost:.4f}"
+
+
 def coverage_to_json(figures: CoverageFigures | None) -> CoverageJson | None:
     """Coverage as plain values; None when it is unknown."""
     if figures is None:
@@ -269,6 +368,10 @@ def coverage_to_json(figures: CoverageFigures | None) -> CoverageJson | None:
         "missing_lines": list(figures.missing_lines),
         "missing_branches": [list(arc) for arc in figures.missing_branches],
     }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _limited(words: list[str], limit: int) -> str:

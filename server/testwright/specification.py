@@ -19,8 +19,8 @@ class OpenHandsIntegrationConfig:
     Attributes:
         openrouter_api_key: The key; never shown in ``repr``, never passed into a box.
         docker_host: Address of the Docker engine, None for the default.
-        preferred_model: Model that is tried first.
-        fallback_models: Models that are tried next, in order.
+        preferred_model: Model that is tried first; ``TESTWRIGHT_PREFERRED_MODEL`` in the environment is stronger.
+        fallback_models: Models that are tried next, in order; ``TESTWRIGHT_FALLBACK_MODELS`` is stronger.
     """
 
     openrouter_api_key: str | None = field(default=None, repr=False)
@@ -42,6 +42,17 @@ class OpenHandsIntegrationConfig:
             preferred_model=variables.get("PREFERRED_MODEL", "").strip() or None,
             fallback_models=tuple(name.strip() for name in fallbacks if name.strip()),
         )
+
+    def laid_over(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The variables of an environment as they would be if this was read from it."""
+        said = {
+            "OPENROUTER_API_KEY": self.openrouter_api_key,
+            "DOCKER_HOST": self.docker_host,
+            "PREFERRED_MODEL": self.preferred_model,
+            "FALLBACK_MODELS": ",".join(self.fallback_models),
+        }
+        others = {name: value for name, value in environ.items() if name not in said}
+        return others | {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Figure:
     Attributes:
         what: What was measured.
         ours: Median of ours, in ``unit``.
-        bare: Median of the bare server's, None where it has nothing of the kind.
+        bare: Median of what ours is compared with, None where that has nothing of the kind.
         p95: 95th percentile of ours.
         unit: ``ms`` or ``MiB``.
         goal: In words.
@@ -231,9 +231,9 @@ def percentile(samples: Sequence[float], percent: int = 95) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def table(figures: Sequence[Figure]) -> str:
+def table(figures: Sequence[Figure], bare_name: str = "bare pygls") -> str:
     """The figures as Markdown."""
-    rows = ["| | ours | 95th percentile | bare pygls | ratio | goal |", "|---|---:|---:|---:|---:|---|"]
+    rows = [f"| | ours | 95th percentile | {bare_name} | ratio | goal |", "|---|---:|---:|---:|---:|---|"]
     for figure in figures:
         bare = "" if figure.bare is None else f"{figure.bare:.2f} {figure.unit}"
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"

@@ -12,7 +12,8 @@ from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.protocol import World
 from testwright.boxes.session import Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
-from testwright.engines.embedded import EmbeddedEngine, Proposal
+from testwright.engines.embedded import EmbeddedEngine
+from testwright.engines.protocol import Proposal
 from testwright.judge.importing import check_import
 from testwright.model import CoverageSets, Target
 

@@ -60,8 +60,20 @@ def test_nothing_heavy_is_loaded_before_it_answers(environment: dict[str, str]) 
     assert b'"serverInfo"' in server.stdout
     loaded = {line.rpartition("|")[2].strip() for line in server.stderr.decode().splitlines() if "import time:" in line}
     assert "testwright.lsp.server" in loaded
-    heavy = ("pydantic", "rich", "coverage", "libcst", "pytest", "httpx", "sqlite3")
-    ours = tuple(f"testwright.{name}" for name in ("service", "judge", "engines", "boxes", "rendering"))
+    heavy = (
+        "pydantic",
+        "rich",
+        "coverage",
+        "libcst",
+        "pytest",
+        "httpx",
+        "httpcore",
+        "tenacity",
+        "yaml",
+        "keyring",
+        "sqlite3",
+    )
+    ours = tuple(f"testwright.{name}" for name in ("service", "judge", "engines", "boxes", "rendering", "models"))
     assert [name for name in loaded if name.partition(".")[0] in heavy or name.startswith(ours)] == []
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .conftest import Project
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+KEYS = DOCUMENT.partition("Key in `data`")[2].partition("\n## ")[0]
 
 MODULE = """\
 class Cart:
@@ -121,7 +122,7 @@ async def test_a_run_can_be_followed(project: Project) -> None:
     assert numbers(events, "kept", phase="verify")[-1] == events[-1].data["kept"]
 
     # Whoever reads the events as lines of JSON finds each key, and no other, in the documentation.
-    told = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (?!Meaning)", DOCUMENT.partition("Key in `data`")[2], re.MULTILINE)
+    told = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (?!Meaning)", KEYS, re.MULTILINE)
     assert {name for names in told for name in re.findall(r"\w+", names)} == {
         key for event in events for key in event.data
     }

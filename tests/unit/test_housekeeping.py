@@ -18,6 +18,7 @@ from testwright.housekeeping import (
     state_dir,
     tree_size,
 )
+from testwright.models.catalogue import REFRESHED_NAME
 
 SCRATCH = "testwright-run-" + "0123456789abcdef" * 2
 
@@ -66,11 +67,21 @@ def test_a_folder_of_somebody_else_is_refused_and_never_listed(environ: dict[str
     assert not (tmp_path / "cache" / MARKER).exists()
 
 
-def test_a_folder_that_holds_only_our_things_is_ours(environ: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "state" / "boxes").mkdir(parents=True)
+@pytest.mark.parametrize(
+    "name",
+    ["boxes", "store.sqlite3", "store.sqlite3-wal", "models.sqlite3", "models.sqlite3-shm", "models.sqlite3.old"],
+)
+def test_a_folder_that_holds_only_our_things_is_ours(environ: dict[str, str], tmp_path: Path, name: str) -> None:
+    (tmp_path / "state" / name).mkdir(parents=True)
     assert kinds(environ) == [("state", False)]
     state_dir(environ)
     assert (tmp_path / "state" / MARKER).is_file()
+
+
+def test_a_cache_that_holds_only_what_a_provider_said_is_ours(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / REFRESHED_NAME).touch()
+    assert kinds(environ) == [("cache", False)]
 
 
 def test_a_link_to_a_folder_is_never_listed(environ: dict[str, str], tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ ROWS = (
     {"errors"},
     {"model"},
     {"settings", "housekeeping", "specification"},
-    {"analysis", "boxes"},
-    {"engines", "judge", "writing", "models", "store"},
+    {"analysis", "boxes", "store"},
+    {"models"},
+    {"engines", "judge", "writing"},
     {"service", "batch"},
     {"rendering", "doctor"},
     {"judge_rendering"},
@@ -38,6 +39,7 @@ STARTING_CALLS = {
 
 PRINTERS = {"cli", "lsp"}
 EDITOR_PACKAGES = {"pygls", "lsprotocol"}
+SOLE_USERS = {"httpx": "models/client.py", "tenacity": "models/router.py", "yaml": "models/documents.py"}
 
 
 def sources() -> list[Path]:
@@ -135,6 +137,21 @@ def test_only_the_language_server_knows_editors() -> None:
     seen = [path for path in sources() if package_of(path) != "lsp"]
     names = {module.partition(".")[0] for path in seen for module, _ in imports(ast.parse(read(path)))}
     assert names & EDITOR_PACKAGES == set()
+
+
+@pytest.mark.parametrize(("package", "user"), SOLE_USERS.items())
+def test_one_module_alone_sends_repeats_and_reads_yaml(package: str, user: str) -> None:
+    found = {
+        name_of(path)
+        for path in sources()
+        for module, _ in imports(ast.parse(read(path)))
+        if package_name(module) == package
+    }
+    assert found == {user}
+
+
+def package_name(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def test_the_checks_see_what_they_look_for() -> None:

@@ -19,7 +19,15 @@ import testwright
 from testwright.cli.commands import commands
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/editors.md", "client-vscode/README.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/editors.md",
+    "docs/models.md",
+    "docs/models-errors.md",
+    "docs/registry.md",
+    "client-vscode/README.md",
+)
 
 # Addresses of package indexes and their files; a lock file must work with whatever index a machine uses.
 INDEX_ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host|\bfile:", re.IGNORECASE)
@@ -150,9 +158,11 @@ def check_testwright(words: list[str]) -> None:
     """The command exists and takes these options; nothing is run."""
     if words[:1] in (["--version"], ["--help"]):
         return
-    command = commands.commands[words[0]]
+    command: click.Command = commands
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
     with contextlib.suppress(click.exceptions.Exit):  # --help
-        command.make_context(words[0], words[1:])
+        command.make_context("testwright", words)
 
 
 def check_npm(words: list[str]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testwright.errors import SettingsError
-from testwright.settings import OPTION_NAMES, Options, Settings, is_python_name, parse_options, resolve_settings
+from testwright.settings import (
+    MODEL_KEY_VARIABLE,
+    OPTION_NAMES,
+    Options,
+    Settings,
+    is_python_name,
+    parse_options,
+    resolve_settings,
+)
 
 
 def resolve(workspace: Path, pyproject: str = "", **sources: object) -> Settings:
@@ -59,14 +69,95 @@ def test_each_source_is_stronger_than_the_one_before(tmp_path: Path) -> None:
         ('python = "../elsewhere/bin/python"', "python", None),
         ('python = "~/bin/python"', "python", None),
         (r'python = "..\\elsewhere\\python.exe"', "python", None),
+        ('model-base-url = "https://example.org/v1"', "model_base_url", None),
+        ('model-registry = "/home/someone/models.yaml"', "workspace_registry", None),
+        ('model-registry = "../models.yaml"', "workspace_registry", None),
+        ('data-collection = "allow"', "data_collection", "allow"),
+        ("max-model-cost = 5", "max_model_cost", 0.0),
+        ("max-model-cost = 0", "max_model_cost", 0.0),
+        ("max-model-requests = 61", "max_model_requests", 60),
+        ("max-model-tokens = 2000001", "max_model_tokens", 2_000_000),
+        ("model-deadline = 1801", "model_deadline", 1800.0),
     ],
 )
-def test_a_repository_cannot_weaken_the_box(tmp_path: Path, line: str, field: str, default: object) -> None:
+def test_a_repository_chooses_neither_box_nor_destination_nor_costs(
+    tmp_path: Path, line: str, field: str, default: object
+) -> None:
     settings = resolve(tmp_path, f"[tool.testwright]\n{line}\n")
     assert getattr(settings, field) == default
     (note,) = settings.notes
-    assert "is not used: a repository must not" in note
-    assert "--" + field.replace("_", "-") in note
+    assert "is not used: a repository m" in note
+    option = line.partition(" = ")[0].replace("_", "-")
+    assert f"TESTWRIGHT_{option.replace('-', '_').upper()} if you want it" in note
+    assert (f"--{option}" in note) is (option in ("box", "pass-env", "python"))
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ('preferred-model = "a/b:free"', "preferred_model", "a/b:free"),
+        ('fallback-models = ["a", "b", "a"]', "fallback_models", ("a", "b")),
+        ('data-collection = "deny"', "data_collection", "deny"),
+        ("max-model-requests = 5", "max_model_requests", 5),
+        ("max-model-tokens = 2000000", "max_model_tokens", 2_000_000),
+        ("model-deadline = 60", "model_deadline", 60.0),
+    ],
+)
+def test_a_repository_may_name_models_and_be_stricter(tmp_path: Path, line: str, field: str, value: object) -> None:
+    settings = resolve(tmp_path, f"[tool.testwright]\n{line}\n")
+    assert getattr(settings, field) == value
+    assert settings.notes == ()
+
+
+def test_a_registry_of_the_repository_is_kept_apart_from_the_users(tmp_path: Path) -> None:
+    pyproject = '[tool.testwright]\nmodel-registry = "models.yaml"\n'
+    settings = resolve(tmp_path, pyproject, environ={"TESTWRIGHT_MODEL_REGISTRY": "mine.yaml"})
+    assert settings.workspace_registry == tmp_path / "models.yaml"
+    assert settings.model_registry == tmp_path / "mine.yaml"
+    assert dict(settings.origins) == {
+        "workspace_registry": "[tool.testwright] in pyproject.toml",
+        "model_registry": "environment",
+    }
+    assert resolve(tmp_path, pyproject).model_registry is None
+
+
+def test_models_are_named_by_common_variables_too_and_ours_are_stronger(tmp_path: Path) -> None:
+    common = {"PREFERRED_MODEL": " first ", "FALLBACK_MODELS": "second, third,,"}
+    settings = resolve(tmp_path, environ=common)
+    assert (settings.preferred_model, settings.fallback_models) == ("first", ("second", "third"))
+    settings = resolve(tmp_path, environ={**common, "TESTWRIGHT_PREFERRED_MODEL": "ours"})
+    assert (settings.preferred_model, settings.fallback_models) == ("ours", ("second", "third"))
+    settings = resolve(tmp_path, environ={"PREFERRED_MODEL": "", "FALLBACK_MODELS": " "})
+    assert (settings.preferred_model, settings.fallback_models) == (None, ())
+    with pytest.raises(SettingsError, match="fallback-models in the command line is 'two words'"):
+        resolve(tmp_path, command_line=Options(fallback_models=("one", "two words")))
+    with pytest.raises(SettingsError, match="PREFERRED_MODEL in the environment is 'two words'"):
+        resolve(tmp_path, environ={"PREFERRED_MODEL": "two words"})
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://user:hunter2@example.org/v1", "has a name or a password"),
+        ("ftp://example.org", "does not begin with http"),
+        ("", "is empty"),
+        ("https://", "has no host"),
+    ],
+)
+def test_a_wrong_address_is_told_without_what_may_be_a_password(tmp_path: Path, url: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=f"model-base-url in the command line {told}") as caught:
+        resolve(tmp_path, command_line=Options(model_base_url=url))
+    assert "hunter2" not in str(caught.value)
+    assert "http://localhost:11434/v1" in caught.value.next_step
+
+
+def test_the_address_of_models_loses_its_last_slash(tmp_path: Path) -> None:
+    environ = {"TESTWRIGHT_MODEL_BASE_URL": "http://localhost:11434/v1/"}
+    assert resolve(tmp_path, environ=environ).model_base_url == "http://localhost:11434/v1"
+
+
+def test_the_variable_of_a_key_is_no_setting_and_no_mistake(tmp_path: Path) -> None:
+    assert resolve(tmp_path, environ={MODEL_KEY_VARIABLE: "sk-canary"}) == Settings()
 
 
 def test_the_user_can_say_what_a_repository_cannot(tmp_path: Path) -> None:
@@ -112,6 +203,14 @@ def test_what_belongs_to_one_run_is_an_error_in_a_file(tmp_path: Path, line: str
         ("seed = 1.5", "from 0 to 4294967295"),
         ("max-iterations = 0", "from 1 to 20"),
         ('engine = "magic"', "auto, embedded"),
+        ('preferred-model = "two words"', "without spaces"),
+        ('preferred-model = "a,b"', "without spaces and commas"),
+        ('fallback-models = "a"', "a list of at most 20 names"),
+        ("fallback-models = 5", "a list of at most 20 names"),
+        ("data-collection = 5", "allow, deny"),
+        ("max-model-requests = 0", "from 1 to 10000"),
+        ("max-model-tokens = true", "from 1 to 1000000000"),
+        ("model-deadline = 0.5", "from 1 to 21600"),
         ('placement = "nearby"', "auto, tests, beside"),
         ("placement = true", "auto, tests, beside"),
         ("python = 3.12", "a path"),
@@ -161,6 +260,11 @@ def test_variables_of_our_prefix_that_are_like_no_setting_are_noted(tmp_path: Pa
         ("SEED", "7", 7),
         ("ENGINE", "embedded", "embedded"),
         ("PLACEMENT", "tests", "tests"),
+        ("MAX_MODEL_COST", "0.5", 0.5),
+        ("MAX_MODEL_REQUESTS", "100", 100),
+        ("MAX_MODEL_TOKENS", "5", 5),
+        ("MODEL_DEADLINE", "21600", 21600.0),
+        ("FALLBACK_MODELS", "a b,c", ("a", "b", "c")),
     ],
 )
 def test_variables_are_read_as_their_kind(tmp_path: Path, name: str, text: str, value: object) -> None:
@@ -259,9 +363,56 @@ def test_every_option_is_known_in_every_spelling(name: str, spelling: str) -> No
         "seed": 4,
         "pass_env": ["A"],
         "max_iterations": 5,
+        "preferred_model": "qwen/qwen3-coder:free",
+        "fallback_models": ["a", "b"],
+        "model_base_url": "http://localhost:11434/v1",
+        "model_registry": "models.yaml",
+        "data_collection": "deny",
+        "max_model_cost": 1,
+        "max_model_requests": 2,
+        "max_model_tokens": 3,
+        "model_deadline": 4,
     }
     first, *rest = name.split("_")
     spelled = {"kebab": name.replace("_", "-"), "snake": name, "camel": first + "".join(part.title() for part in rest)}
     options = parse_options({spelled[spelling]: values[name]}, origin="a test")
     assert getattr(options, name) is not None
     assert sum(getattr(options, other) is not None for other in OPTION_NAMES) == 1
+
+
+SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        "box": st.sampled_from(["none", "auto", "landlock"]),
+        "pass-env": st.lists(st.sampled_from(["A", "B"])),
+        "python": st.sampled_from(["3.12", "../py", "/bin/python", "envs/dev"]),
+        "model-base-url": st.sampled_from(["https://example.org", "http://localhost:1/v1"]),
+        "modelRegistry": st.sampled_from(["m.yaml", "../m.yaml", "/m.yaml", "~/m.yaml", "a/../../m.yaml", "C:m.yaml"]),
+        "data_collection": st.sampled_from(["allow", "deny"]),
+        "max-model-cost": st.floats(0, 1000),
+        "max-model-requests": st.integers(1, 10_000),
+        "max-model-tokens": st.integers(1, 1_000_000_000),
+        "model-deadline": st.floats(1, 21_600),
+    },
+)
+
+
+@given(SAID)
+def test_whatever_a_repository_says_gives_it_nothing(said: dict[str, object]) -> None:
+    def line(key: str, value: object) -> str:
+        return f"{key} = {json.dumps(value)}\n"
+
+    with tempfile.TemporaryDirectory() as folder:
+        text = "[tool.testwright]\n" + "".join(line(key, value) for key, value in said.items())
+        settings = resolve(Path(folder), text)
+        default = Settings()
+        assert (settings.box, settings.pass_env) == (default.box, default.pass_env)
+        assert settings.model_base_url is None
+        assert settings.model_registry is None
+        assert settings.max_model_cost == 0
+        assert settings.data_collection == said.get("data_collection", "allow")
+        assert settings.max_model_requests <= default.max_model_requests
+        assert settings.max_model_tokens <= default.max_model_tokens
+        assert settings.model_deadline <= default.model_deadline
+        for path in (settings.workspace_registry, settings.python):
+            assert path in (None, Path("3.12")) or path.resolve().is_relative_to(Path(folder).resolve())

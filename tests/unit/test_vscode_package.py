@@ -14,8 +14,13 @@ from testwright.lsp.client.configuration import LEVELS, OURS, EditorSettings, re
 from testwright.settings import (
     MACHINE_SCOPE,
     MAX_BUDGET,
+    MAX_MODEL_COST,
+    MAX_MODEL_DEADLINE,
+    MAX_MODEL_REQUESTS,
+    MAX_MODEL_TOKENS,
     MAX_SEED,
     BoxName,
+    DataCollection,
     EngineName,
     Placement,
     Settings,
@@ -38,7 +43,7 @@ def of_the_server() -> dict[str, object]:
     text = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
     section = text.split("\n## Settings\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| .* \| ([^|]*) \|$", section, re.MULTILINE)
-    values = {"none": [], "looked for": "", "true": True, "false": False}
+    values = {"none": [], "looked for": "", "not set": "", "true": True, "false": False}
     return {
         name: values[text] if text in values else int(text) if text.isdigit() else text.strip("`")
         for name, text in rows
@@ -86,6 +91,7 @@ def test_choices_are_those_of_the_server(name: str) -> None:
         "box": get_args(BoxName),
         "engine": get_args(EngineName),
         "placement": get_args(Placement),
+        "dataCollection": get_args(DataCollection),
         "logLevel": LEVELS,
         "server.source": ("auto", "own", "environment"),
         "trace.server": ("off", "messages", "verbose"),
@@ -101,6 +107,10 @@ def test_bounds_are_those_of_the_server() -> None:
     assert bounds("coverageThreshold") == (0, 100)
     assert bounds("budget") == (1, MAX_BUDGET)
     assert bounds("seed") == (0, MAX_SEED)
+    assert bounds("maxModelCost") == (0, MAX_MODEL_COST)
+    assert bounds("maxModelRequests") == (1, MAX_MODEL_REQUESTS)
+    assert bounds("maxModelTokens") == (1, MAX_MODEL_TOKENS)
+    assert bounds("modelDeadline") == (1, MAX_MODEL_DEADLINE)
 
 
 def test_what_names_a_program_or_a_box_is_of_machine_scope() -> None:
@@ -110,11 +120,12 @@ def test_what_names_a_program_or_a_box_is_of_machine_scope() -> None:
     assert {option_name(name) for name in machine - ours} == MACHINE_SCOPE
     assert ours <= machine
     restricted = PACKAGE["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
-    assert {name.removeprefix("testwright.") for name in restricted} == machine
+    named = {"preferredModel", "fallbackModels"}  # a trusted repository may name models that it likes
+    assert {name.removeprefix("testwright.") for name in restricted} == machine | named
 
 
 def test_no_setting_is_a_key() -> None:
-    text = json.dumps(PACKAGE["contributes"]["configuration"])
+    text = json.dumps(PACKAGE["contributes"]["configuration"]).replace("maxModelTokens", "")
     assert not re.search(r"api_?key|token|secret|password", text, re.IGNORECASE)
 
 

@@ -15,6 +15,7 @@ import { Documents } from "./documents";
 import { generateForFolder } from "./folder";
 import { generateForModule, generateForSymbol, improveTests } from "./generate";
 import { judgeModule, measureCoverage } from "./judge";
+import { consentToModels, showModels } from "./models";
 import { openReport } from "./report";
 
 /** What the commands work with. */
@@ -45,6 +46,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "testwright.openReport": openReport,
     "testwright.cancel": cancel,
     "testwright.measureCoverage": measureCoverage,
+    "testwright.showModels": showModels,
+    "testwright.consentToModels": consentToModels,
     "testwright.setApiKey": async ({ keys }) => keys.set(),
     "testwright.clearApiKey": async ({ keys }) => keys.clear(),
     "testwright.doctor": doctor,

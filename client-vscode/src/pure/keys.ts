@@ -6,13 +6,28 @@ export interface Provider {
     readonly name: string;
     /** The variable that hands the key to the server. */
     readonly variable: string;
-    /** What its keys begin with. */
+    /** What its keys begin with; empty when they may begin with anything. */
     readonly prefix: string;
+    /** Who that is, where the name does not say it. */
+    readonly description: string;
 }
 
 /** Those whose keys are taken. */
 export const PROVIDERS: readonly Provider[] = [
-    { id: "openrouter", name: "OpenRouter", variable: "OPENROUTER_API_KEY", prefix: "sk-or-" },
+    {
+        id: "openrouter",
+        name: "OpenRouter",
+        variable: "OPENROUTER_API_KEY",
+        prefix: "sk-or-",
+        description: "the provider of the models in the registry",
+    },
+    {
+        id: "modelServer",
+        name: "Model Server",
+        variable: "TESTWRIGHT_MODEL_KEY",
+        prefix: "",
+        description: "the one at testwright.modelBaseUrl, if it wants a key",
+    },
 ];
 
 /** What is wrong with a text as a key, if anything is. Neither sentence holds any of the text. */
@@ -41,16 +56,17 @@ export function judge(provider: Provider, text: string): Judgement | undefined {
     return undefined;
 }
 
-/** What is true of a key, whether or not an engine talks to a model. */
+/** Where a key is now, and what it is for. The embedded engine, which needs none, asks no model. */
 export function keptMessage(provider: Provider): string {
     return (
         `The ${provider.name} API key is kept in VS Code's secret storage and handed to Testwright's server alone, ` +
-        "never to a box. The embedded engine works without one."
+        "never to a box: at once, or when what goes on has ended. Show Models tells which models would be asked with it; " +
+        "the embedded engine asks none."
     );
 }
 
 export function clearedMessage(provider: Provider): string {
-    return `The ${provider.name} API key is forgotten.`;
+    return `The ${provider.name} API key is forgotten. A run that goes on has it until it ends.`;
 }
 
 export const NONE_KEPT = "No API key is kept here.";

@@ -103,6 +103,15 @@ async function take({ server, reports }: EndingNeeds, finished: RunFinished, ste
         case "interpreter":
             await vscode.commands.executeCommand(SELECT_INTERPRETER);
             return;
+        case "models":
+            await vscode.commands.executeCommand("testwright.showModels", vscode.Uri.parse(finished.uri));
+            return;
+        case "consent":
+            await vscode.commands.executeCommand("testwright.consentToModels", vscode.Uri.parse(finished.uri));
+            return;
+        case "key":
+            await vscode.commands.executeCommand("testwright.setApiKey");
+            return;
         case "logs":
             await vscode.commands.executeCommand("testwright.showLogs");
             return;

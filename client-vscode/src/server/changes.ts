@@ -17,6 +17,8 @@ export interface Consequences {
     enabled(isOn: boolean): void;
     /** What the server is started with has changed. */
     renew(reasons: readonly string[]): void;
+    /** So have the keys, which what goes on may need to its end. */
+    keys(): void;
     /** Another interpreter may hold, or there are other folders. */
     interpreters(): void;
     /** The user trusts the workspace now. */
@@ -51,7 +53,7 @@ export function followChanges(interpreters: Interpreters, keys: ApiKeys, then: C
             }
         }),
         keys.onDidChange(() => {
-            renew.call("the API key has changed");
+            then.keys();
         }),
         interpreters.onDidChange(() => {
             others.call(undefined);

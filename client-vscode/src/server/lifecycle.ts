@@ -16,6 +16,7 @@ import { isEnabled, settingsOf } from "../settings";
 import { followChanges } from "./changes";
 import { DidNotStart, launch, type Live } from "./launch";
 import type { Program, Programs } from "./program";
+import { AfterRuns } from "./pure/afterRuns";
 import { serverSettings } from "./pure/configuration";
 import { TOO_MANY, WITHIN_MS } from "./pure/crashes";
 import { Progresses, type Token } from "./pure/progresses";
@@ -46,6 +47,7 @@ export class LanguageServer implements Server {
     readonly #progresses = new Progresses((token, value) => {
         this.#progressed.fire({ token, value });
     });
+    readonly #afterRuns = new AfterRuns();
     readonly #needs: Needs;
     readonly #supervisor: Supervisor<Live>;
     readonly #trace: vscode.LogOutputChannel;
@@ -96,6 +98,7 @@ export class LanguageServer implements Server {
             this.#coverageChanged,
             this.#progressed,
             this.#trace,
+            this.#afterRuns,
             followChanges(needs.interpreters, needs.keys, {
                 enabled: (isOn) => {
                     needs.log.info(`testwright.enable is ${isOn ? "on" : "off"} now`);
@@ -103,6 +106,14 @@ export class LanguageServer implements Server {
                 },
                 renew: (reasons) => {
                     this.#renew(reasons);
+                },
+                keys: () => {
+                    this.#afterRuns.do(() => {
+                        this.#renew(["the API key has changed"]);
+                    });
+                    if (this.#afterRuns.isWaiting) {
+                        needs.log.info("The API key has changed; the language server gets it when no run goes on");
+                    }
                 },
                 interpreters: () => {
                     this.#unasked(this.#interpretersChanged());
@@ -204,6 +215,7 @@ export class LanguageServer implements Server {
                 },
                 gone: () => {
                     this.#progresses.end();
+                    this.#afterRuns.gone();
                 },
                 hooks: {
                     initializationOptions: () => {
@@ -257,6 +269,7 @@ export class LanguageServer implements Server {
                 this.#runFinished.fire(params as RunFinished);
                 break;
             case FromServer.runChanged:
+                this.#afterRuns.take(params as RunChanged);
                 this.#runChanged.fire(params as RunChanged);
                 break;
             case FromServer.coverage:

@@ -93,6 +93,34 @@ describe("a workspace of several folders", () => {
         await waitFor("run without it", async () => (await generate(second)).report?.interpreter !== bare);
     });
 
+    it("has models and consent of one folder, which is asked for", async () => {
+        const { showWorkspaceFolderPick } = vscode.window;
+        const asked: unknown[] = [];
+        const pick = async (options?: vscode.WorkspaceFolderPickOptions): Promise<vscode.WorkspaceFolder> => {
+            asked.push(options?.placeHolder);
+            return Promise.resolve(folder(1));
+        };
+        messages.reset();
+        Object.assign(vscode.window, { showWorkspaceFolderPick: pick });
+        try {
+            await vscode.commands.executeCommand("testwright.showModels");
+            const shown = await waitFor("models", () =>
+                vscode.workspace.textDocuments.find(({ uri }) => uri.path === "/Testwright Models.md"),
+            );
+            assert.match(shown.getText(), /^# Models for two\n/);
+            await vscode.commands.executeCommand("testwright.consentToModels");
+        } finally {
+            Object.assign(vscode.window, { showWorkspaceFolderPick });
+        }
+        assert.deepEqual(asked, [
+            "Show the models of which folder?",
+            "The code of which folder may be sent to models?",
+        ]);
+        const message = await messages.message();
+        messages.reset();
+        assert.match(message.text, /^There is no model that could be asked/, "as there is no key");
+    });
+
     it("may grow and shrink while the server runs", async () => {
         const server = ours.server.process;
         const third = join(testsFolder(), "workspaces", "third");

@@ -375,8 +375,9 @@ describe("the language server", () => {
         it("switch it off and on", async () => {
             const server = ours.server.process ?? 0;
             await settings().update("enable", false, Global);
-            await waitFor("end of the server", () => ours.server.state === "off" && servers().length === 0);
-            assert.equal(isAlive(server), false);
+            // One that has ended and is not reaped yet has no command line any more.
+            await waitFor("end of the server", () => ours.server.state === "off" && !isAlive(server));
+            assert.equal(servers().length, 0);
             await assert.rejects(status(), /switched off by the setting testwright\.enable/);
             await settings().update("enable", undefined, Global);
             await waitFor("the server", () => ours.server.state === "running");

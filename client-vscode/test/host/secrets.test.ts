@@ -71,6 +71,7 @@ describe("an API key", function () {
     });
     beforeEach(() => {
         messages.reset();
+        messages.choose = ({ items }) => items.filter(({ label }) => label === "OpenRouter");
     });
 
     it("is asked for in a box that hides it, and is checked there", async () => {
@@ -84,7 +85,12 @@ describe("an API key", function () {
         assert.equal(refused.severity, vscode.InputBoxValidationSeverity.Error);
         const doubted = (await check("sk-other-0123456789")) as vscode.InputBoxValidationMessage;
         assert.equal(doubted.severity, vscode.InputBoxValidationSeverity.Warning);
-        assert.deepEqual([messages.messages, messages.lists, holders()], [[], [], []]);
+        const [list] = messages.lists;
+        assert.deepEqual(
+            list?.items.map(({ label }) => label),
+            ["OpenRouter", "Model Server"],
+        );
+        assert.deepEqual([messages.messages, holders()], [[], []]);
     });
 
     it("is handed to the server alone, and is in no file, no log, no command line and no box", async () => {
@@ -131,9 +137,45 @@ describe("an API key", function () {
         await waitFor("server with the key", () => holders().find(isServer));
     });
 
+    it("is changed in the middle of a run without ending it, and holds afterwards", async () => {
+        await ours.server.start();
+        const before = ours.server.process;
+        const uri = writeModule("src/shop/canary_run.py");
+        let isOver = false;
+        const ended = new Promise<RunFinished>((resolve) => ours.server.onRunFinished(resolve));
+        void ended.then(() => {
+            isOver = true;
+        });
+        const states: string[] = [];
+        const watching = ours.server.onDidChangeState((state) => {
+            states.push(`${state} ${isOver ? "after" : "in"} the run`);
+        });
+        const running = new Promise<void>((resolve) => {
+            ours.server.onRunChanged(({ state }) => {
+                if (state === "running") {
+                    resolve();
+                }
+            });
+        });
+        await vscode.commands.executeCommand("testwright.generateForModule", uri, [uri]);
+        await running;
+        const other = `${CANARY}-other`;
+        messages.type = () => other;
+        await vscode.commands.executeCommand("testwright.setApiKey");
+        const finished = await ended;
+        assert.equal(finished.status, "written", finished.message);
+        await waitFor("server with the other key", () =>
+            holders().find((one) => isServer(one) && one.environment.includes(other)),
+        );
+        await ours.server.start();
+        watching.dispose();
+        assert.deepEqual(states, ["starting after the run", "running after the run"]);
+        assert.notEqual(ours.server.process, before);
+    });
+
     it("is forgotten when it is cleared, by the server too", async () => {
         await vscode.commands.executeCommand("testwright.clearApiKey");
-        assert.equal((await messages.message()).text, "The OpenRouter API key is forgotten.");
+        assert.match((await messages.message()).text, /^The OpenRouter API key is forgotten\./);
         await waitFor("server without the key", () => holders().length === 0);
         await ours.server.start();
         messages.reset();

@@ -30,6 +30,7 @@ describe("the commands in a workspace that is not trusted", () => {
         "judgeModule",
         "measureCoverage",
         "generateForFolder",
+        "consentToModels",
     ]) {
         it(`do not run anything, and lead to the trust: ${command}`, async () => {
             await vscode.commands.executeCommand(`testwright.${command}`);

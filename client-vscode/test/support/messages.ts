@@ -26,6 +26,15 @@ export interface Shown {
     cancel(): void;
 }
 
+/** The extension's own buttons are texts, those of the server objects. */
+function labelOf(button: unknown): string {
+    return typeof button === "string" ? button : (button as vscode.MessageItem).title;
+}
+
+function isOptions(value: unknown): value is vscode.MessageOptions {
+    return typeof value === "object" && value !== null && !("title" in value);
+}
+
 /** Stands between the extension and the editor's messages, lists, boxes and progress. */
 export class Messages implements vscode.Disposable {
     readonly messages: Message[] = [];
@@ -45,15 +54,16 @@ export class Messages implements vscode.Disposable {
         for (const severity of ["info", "warning", "error"] as const) {
             const name = { info: "Information", warning: "Warning", error: "Error" }[severity];
             this.#replace(`show${name}Message`, async (...[text, ...rest]: readonly unknown[]) => {
-                const options = rest[0] !== undefined && typeof rest[0] === "object" ? rest.shift() : undefined;
+                const options = isOptions(rest[0]) ? rest.shift() : undefined;
                 const message: Message = {
                     severity,
                     text: String(text),
                     detail: (options as vscode.MessageOptions | undefined)?.detail ?? "",
-                    buttons: rest.map(String),
+                    buttons: rest.map(labelOf),
                 };
                 this.messages.push(message);
-                return Promise.resolve(this.press(message));
+                const pressed = await this.press(message);
+                return rest.find((button) => labelOf(button) === pressed);
             });
         }
         this.#replace("showQuickPick", async (...[given, options]: readonly unknown[]) => {

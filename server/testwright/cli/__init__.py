@@ -1,12 +1,13 @@
-"""The command line: ``testwright generate``, ``judge``, ``lsp``, ``doctor`` and ``clean``.
+"""The command line: ``testwright generate``, ``judge``, ``models``, ``consent``, ``lsp``, ``doctor`` and ``clean``.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 the threshold is reached (the tests
 are sound), 1 it is not (what was proven is written all the same), 2 the request is wrong, 3 nothing could be proven or
 judged, 130 cancelled.
 
-``commands`` is what the user may say, ``generating`` and ``judging`` do it by way of ``running``, ``views`` is what a
-person sees. What takes time to load
-is loaded by the command that needs it.
+``commands`` and ``model_commands`` are what the user may say, ``generating`` and ``judging`` do it by way of
+``running``, ``model_listing``, ``model_refreshing``, ``model_checking``, ``model_stats`` and ``consenting`` do what is
+about models; ``views``, ``judge_views`` and ``model_views`` are what a person sees. What takes time to load is loaded
+by the command that needs it.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from testwright import __version__
+from testwright.cli.model_commands import consent, models
+from testwright.cli.options import debug_option, json_option, refuse_both, tape_options, together
 
 _GENERATE_HELP = """Write a proven test file for each target.
 
@@ -51,28 +52,7 @@ Exit codes (the worst of several modules counts):
     130  cancelled
 """
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _debug_option(function: _Function) -> _Function:
-    """``--debug`` is read by ``own_error``, which must know it when anything goes wrong."""
-    return click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error of Testwright's own."
-    )(function)
-
-
-def _together(*options: Callable[[_Function], _Function]) -> Callable[[_Function], _Function]:
-    """Options that several commands have, as one decorator; the help lists them in this order."""
-
-    def decorate(function: _Function) -> _Function:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-_which_modules = _together(
+_which_modules = together(
     click.argument("targets", metavar="PATH[::Class.method]...", nargs=-1),
     click.option("--module", "modules", metavar="NAME", multiple=True, help="Find a module by its name."),
     click.option(
@@ -82,7 +62,7 @@ _which_modules = _together(
         help="Root of the project.  [default: found from the module]",
     ),
 )
-_where_code_runs = _together(
+_where_code_runs = together(
     click.option(
         "--box",
         type=click.Choice(["auto", "bubblewrap", "landlock", "none"]),
@@ -91,10 +71,10 @@ _where_code_runs = _together(
     click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python."),
     click.option("--pass-env", metavar="NAME", multiple=True, help="Pass an environment variable into the box."),
 )
-_what_is_told = _together(
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output."),
+_what_is_told = together(
+    json_option,
     click.option("--events", is_flag=True, help="Print events as JSON lines on standard error."),
-    _debug_option,
+    debug_option,
 )
 
 
@@ -131,6 +111,7 @@ def commands() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Print a diff and write nothing.")
 @click.option("--seed", metavar="NUMBER", type=int, help="The same seed gives the same file.  [default: 0]")
+@tape_options
 @_what_is_told
 def generate(
     *,
@@ -144,8 +125,10 @@ def generate(
     """Write a proven test file for each target; the help stands in ``_GENERATE_HELP``."""
     if not targets and not modules:
         raise click.UsageError("Give at least one PATH[::Class.method], or --module NAME.")
-    if options["output"] is not None and len(targets) + len(modules) > 1:
-        raise click.UsageError("--output names one file, so it goes with one target only.")
+    for name in ("output", "record", "replay"):
+        if options[name] is not None and len(targets) + len(modules) > 1:
+            raise click.UsageError(f"--{name} names one file, so it goes with one target only.")
+    refuse_both(options["record"], options["replay"])
     # Loaded here, as in each command, so that the help does not wait for it.
     from testwright.cli.generating import generate_all  # noqa: PLC0415
     from testwright.cli.running import all_wanted  # noqa: PLC0415
@@ -200,7 +183,7 @@ def judge(
     help="Of that log: lines for people, or a JSON object on each.  [default: text]",
 )
 @click.option("--clientProcessId", "client_process", type=int, hidden=True)
-@_debug_option
+@debug_option
 def language_server(*, tcp: str | None, level: Any, log_format: Any, client_process: int | None) -> int:
     """Serve one editor over the Language Server Protocol; editors start it themselves.
 
@@ -219,8 +202,8 @@ def language_server(*, tcp: str | None, level: Any, log_format: Any, client_proc
     help="Root of the project.  [default: found from here]",
 )
 @click.option("--python", metavar="INTERPRETER", type=click.Path(path_type=Path), help="The project's Python.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
-@_debug_option
+@json_option
+@debug_option
 def doctor(*, workspace: Path | None, python: Path | None, as_json: bool) -> int:
     """Tell what is there and what is missing, each with the next step.
 
@@ -233,7 +216,7 @@ def doctor(*, workspace: Path | None, python: Path | None, as_json: bool) -> int
 
 @commands.command(short_help="Remove all that is kept outside the workspace.")
 @click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
-@_debug_option
+@debug_option
 def clean(*, dry_run: bool) -> int:
     """Remove all that Testwright keeps outside the workspace: its cache, its state, and what a crash left.
 
@@ -242,3 +225,7 @@ def clean(*, dry_run: bool) -> int:
     from testwright.cli.cleaning import clean_up  # noqa: PLC0415
 
     return clean_up(dry_run=dry_run)
+
+
+commands.add_command(models)
+commands.add_command(consent)

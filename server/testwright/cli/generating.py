@@ -14,6 +14,7 @@ from testwright.cli.output import console, print_reports, print_view
 from testwright.cli.running import Messages, OnEvent, Wanted, run_each, said
 from testwright.cli.views import diff_view, report_view
 from testwright.model import RunReport
+from testwright.models.tape import check_files
 from testwright.rendering import exit_code, report_to_json, unfinished_report
 from testwright.service import UnitTestGenerationService
 from testwright.settings import Settings
@@ -28,16 +29,22 @@ def generate_all(
     Args:
         wanted: At least one target.
         workspace: Root of the project, None to find it from each target.
-        options: Values of the command line by the name of their setting.
+        options: Values of the command line by the name of their setting, and ``record`` and ``replay``.
         as_json: Whether one JSON object is printed at the end: the report, or ``{"runs": [...]}`` for several targets.
         events: Whether events are printed as JSON lines.
+
+    Raises:
+        UsageError: The file to record into, or to replay, cannot be used.
     """
+    record, replay = options.pop("record"), options.pop("replay")
+    check_files(record, replay)
     settings = said(options)
     threshold = Settings().coverage_threshold if settings.coverage_threshold is None else settings.coverage_threshold
     service = UnitTestGenerationService(OpenHandsIntegrationConfig.from_env())
 
     async def generate(target: Wanted, on_event: OnEvent) -> RunReport:
-        result = await service.generate(target.request(workspace, settings), on_event)
+        request = replace(target.request(workspace, settings), record=record, replay=replay)
+        result = await service.generate(request, on_event)
         problem = keep_measurement(result)
         report = result.report
         return report if problem is None else replace(report, notes=(*report.notes, problem))

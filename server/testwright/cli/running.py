@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from testwright.analysis.targets import parse_request
 from testwright.cli.errors import own_error
 from testwright.cli.output import console, print_json_line
+from testwright.cli.signals import cancelled_by_signals
 from testwright.errors import TestwrightError
 from testwright.model import RunEvent
 from testwright.rendering import INTERNAL_SLUG, event_to_json
 from testwright.service import GenerateRequest
 from testwright.settings import Options
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 OnEvent = Callable[[RunEvent], None]
 
@@ -106,7 +104,7 @@ async def run_each(  # noqa: PLR0913 - what a command has of its own
         cancelled: What cancelling means, as the end of a sentence: ``nothing was written``.
     """
     reports: list[_R] = []
-    with _cancelled_by_signals():
+    with cancelled_by_signals():
         for target in wanted:
             try:
                 with messages.progress(target.text) as on_event:
@@ -124,29 +122,6 @@ async def run_each(  # noqa: PLR0913 - what a command has of its own
             if report.status == "cancelled":
                 break
     return reports
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[None]:
-    """The first signal cancels the run, which kills its boxes; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def restore() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-
-    def cancel() -> None:
-        restore()
-        if task is not None:
-            task.cancel()
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, cancel)
-    try:
-        yield
-    finally:
-        restore()
 
 
 class Messages:

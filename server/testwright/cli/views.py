@@ -16,7 +16,7 @@ from rich.text import Text
 
 from testwright.doctor import Finding
 from testwright.model import CoverageFigures, RunReport
-from testwright.rendering import branch_words, discarded_by_reason, kept_by_callable, line_ranges
+from testwright.rendering import branch_words, discarded_by_reason, kept_by_callable, line_ranges, use_words
 
 MAX_REASONS = 5
 """Reasons for discarding that are shown one by one; the JSON has all."""
@@ -103,6 +103,8 @@ def _facts(report: RunReport) -> Table:
             table.add_row("Missing branches", words)
     if report.discarded:
         table.add_row("Discarded", _discarded(report))
+    if report.models:
+        table.add_row("Models", Text("\n".join(use_words(use) for use in report.models)))
     if report.seconds:
         phases = ", ".join(f"{phase} {spent:.1f}" for phase, spent in report.seconds.items())
         total = sum(report.seconds.values())

@@ -6,14 +6,16 @@ import ast
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testwright.boxes.protocol import Limits
 from testwright.boxes.session import ExitCell, Session
 from testwright.engines.harvest import harvest_paths
+from testwright.engines.protocol import Ask, Proposal
 from testwright.engines.wire import Explored, Progressed, Proposed, explore_message
 from testwright.errors import BoxFailure
-from testwright.model import Candidate, CoverageSets, Import, Raises, StoppedBy, Target
+from testwright.model import Candidate, CoverageSets, Import, Raises, Target
+from testwright.models.values import Need
 
 MAX_CASES = 40_000
 """Cases of one search at most: what bounds it when the plateau does not come and the machine is fast."""
@@ -24,25 +26,10 @@ GRACE_SECONDS = 4.0
 LIMITS = Limits(processes=256)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What an engine proposes.
-
-    Attributes:
-        candidates: Unproven tests.
-        stopped_by: Why the search ended.
-        cases: How many were run.
-        notes: Sentences for the user.
-    """
-
-    candidates: tuple[Candidate, ...]
-    stopped_by: StoppedBy
-    cases: int
-    notes: tuple[str, ...]
-
-
 class EmbeddedEngine:
     """Runs the explorer and takes its proposals."""
+
+    need = Need()
 
     async def propose(  # noqa: PLR0913 - what bounds a search is named by its caller
         self,
@@ -52,6 +39,7 @@ class EmbeddedEngine:
         *,
         seed: int,
         deadline_seconds: float,
+        ask: Ask | None = None,  # noqa: ARG002 - any engine is given it; this one asks no model
         on_progress: Callable[[int, int, int], None] = lambda _cases, _lines, _branches: None,
         limits: Limits = LIMITS,
     ) -> Proposal:
@@ -63,6 +51,7 @@ class EmbeddedEngine:
             goals: Lines and branches of the target's file; what is executed already is not looked for.
             seed: The same seed gives the same candidates unless the search was stopped by the wall clock.
             deadline_seconds: Wall time for all of it.
+            ask: Not used.
             on_progress: Called with cases run, lines and branches newly reached.
             limits: Limits of the start; the wall time is taken from ``deadline_seconds``.
 

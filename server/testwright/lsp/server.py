@@ -13,6 +13,7 @@ from testwright.lsp.features import (
     configuration,
     coverage,
     diagnostics,
+    models,
     modules,
     review,
     status,
@@ -24,7 +25,7 @@ from testwright.lsp.texts.documents import Documents
 from testwright.lsp.wire.peer import Peer
 from testwright.lsp.wire.protocol import Protocol
 
-FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, modules, review, status)
+FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, models, modules, review, status)
 
 
 class TestwrightServer(LanguageServer):

@@ -22,6 +22,7 @@ from testwright.lsp.client.warnings import Warnings
 from testwright.lsp.coverage.display import Display
 from testwright.lsp.coverage.hints import Hints
 from testwright.lsp.coverage.overview import Overview
+from testwright.lsp.models.consenting import Consents
 from testwright.lsp.reports.keeping import Keeper
 from testwright.lsp.reports.results import Results
 from testwright.lsp.texts.documents import Document, Documents
@@ -51,6 +52,7 @@ class Session:
         hints: What is known of the coverage of modules.
         overview: The same of all modules of the workspace.
         display: What the client has been told of it.
+        consents: Asks the user whether code may be sent to models.
         progress_tokens: Which run each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
     """
@@ -74,6 +76,7 @@ class Session:
         self.hints = Hints(documents, self.test_places, keeper, watched=self.client.watched_files)
         self.overview = Overview(self, keeper)
         self.display = Display(self)
+        self.consents = Consents(self)
         self.progress_tokens: dict[int | str, Run] = {}
         self.trusted = self.client.trusted
         self._background: set[asyncio.Task[Any]] = set()
@@ -119,6 +122,7 @@ class Session:
     def _run_changed(self, run: Run) -> None:
         announce(self, run)
         self.display.run_changed(run)
+        self.consents.after(run)
 
     def document(self, uri: str) -> Document | None:
         """The document of that address if it is open."""

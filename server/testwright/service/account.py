@@ -15,6 +15,7 @@ from testwright.model import (
     DiscardedTest,
     EventKind,
     KeptTest,
+    ModelUse,
     Phase,
     RunEvent,
     RunReport,
@@ -38,6 +39,7 @@ class Account:
         covered: Percent of what is asked for that is known to be covered or was reached, as events tell it; None as
             long as nothing is known.
         coverage: Of the module by the tests that it has now.
+        models: What was asked of models.
     """
 
     request: GenerateRequest
@@ -56,6 +58,7 @@ class Account:
     notes: list[str] = field(default_factory=list)
     covered: float | None = None
     coverage: ModuleCoverage | None = None
+    models: tuple[ModelUse, ...] = ()
 
     def take_subject(self, subject: Subject) -> None:
         """Reading is done: the budget of its settings holds from now on."""
@@ -170,6 +173,7 @@ class Account:
             error=str(error) if error is not None else None,
             error_slug=error.slug if error is not None else None,
             notes=tuple(self.notes),
+            models=self.models,
         )
 
     def _tell(self, kind: EventKind, message: str, **data: float | str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from testwright.engines.embedded import EmbeddedEngine
+from testwright.engines.protocol import Engine
 from testwright.errors import TestwrightError
 from testwright.model import JudgeReport, RunEvent, RunReport
 from testwright.service.delivery import Deliver, write_to_disk
@@ -28,10 +30,12 @@ class UnitTestGenerationService:
 
     Args:
         config: Where the agent and its models are found; from the environment when None.
+        engine: Proposes candidates; the embedded one when None.
     """
 
-    def __init__(self, config: OpenHandsIntegrationConfig | None = None) -> None:
+    def __init__(self, config: OpenHandsIntegrationConfig | None = None, *, engine: Engine | None = None) -> None:
         self.config = OpenHandsIntegrationConfig.from_env() if config is None else config
+        self._engine: Engine = EmbeddedEngine() if engine is None else engine
 
     async def generate_tests(
         self, spec: TestTaskSpecification, on_event: Callable[[RunEvent], None] = _ignore
@@ -81,7 +85,8 @@ class UnitTestGenerationService:
             asyncio.CancelledError: The task was cancelled; no process is left, and nothing was written unless by a
                 ``deliver`` that was cut off.
         """
-        return await _done(Run(request, on_event, deliver))
+        environ = self.config.laid_over(os.environ)
+        return await _done(Run(request, on_event, deliver, engine=self._engine, environ=environ))
 
     async def measure(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> MeasureResult:
         """Measure what the existing tests cover of a module. Nothing is searched for, and nothing is written.

@@ -31,6 +31,8 @@ class GenerateRequest:
         editor: What an editor's settings say, on top of the project's settings and the environment.
         buffers: Text of the documents that an editor holds, by absolute path, line ends as there. It counts in place
             of what the disk has; a file need not be on the disk.
+        record: New file in which questions to models and their answers are saved; only for ``generate``.
+        replay: Such a file, from which the answers are taken: no model is asked then; only for ``generate``.
     """
 
     workspace: Path | None = None
@@ -40,6 +42,8 @@ class GenerateRequest:
     settings: Options = field(default_factory=Options)
     editor: Options | None = None
     buffers: Mapping[Path, str] = field(default_factory=dict)
+    record: Path | None = None
+    replay: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,11 @@ def read_job(request: GenerateRequest, environ: Mapping[str, str] | None = None)
         WriteRefused: The test file's place is not allowed.
         WriteFailure: It cannot be written there.
     """
+    if request.record is not None and request.replay is not None:
+        raise UsageError(
+            "A run cannot be recorded and answered from a record at once.",
+            next_step="Give --record for a new record, or --replay for one that is there.",
+        )
     subject = read_subject(request, environ)
     settings = subject.settings
     place = agree_place(

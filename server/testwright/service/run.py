@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from testwright.engines.embedded import EmbeddedEngine, Proposal
+from testwright.engines.protocol import Engine, Proposal
 from testwright.errors import NothingProven, TestwrightError, WriteConflict
 from testwright.housekeeping import state_dir
 from testwright.judge.minimise import Selection, minimise
@@ -22,6 +22,7 @@ from testwright.judge.stability import judge_candidates
 from testwright.judge.verify import Verification, verify_file
 from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport, Verdict
 from testwright.service.account import Account
+from testwright.service.asking import RunModels
 from testwright.service.delivery import Deliver
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
@@ -55,10 +56,22 @@ class Run:
         request: What a client asks for.
         on_event: Called with each event.
         deliver: Takes the finished file to its place.
+        engine: Proposes candidates.
+        environ: Variables that settings and keys are read from.
     """
 
-    def __init__(self, request: GenerateRequest, on_event: Callable[[RunEvent], None], deliver: Deliver) -> None:
+    def __init__(
+        self,
+        request: GenerateRequest,
+        on_event: Callable[[RunEvent], None],
+        deliver: Deliver,
+        *,
+        engine: Engine,
+        environ: Mapping[str, str],
+    ) -> None:
         self._request = request
+        self._engine = engine
+        self._environ = environ
         self._account = Account(request, on_event)
         self._deliver = deliver
         self._tests: bytes | None = None
@@ -76,7 +89,7 @@ class Run:
         """
         account = self._account
         with account.step("analyse", "reading the project"):
-            job = await asyncio.to_thread(read_job, self._request)
+            job = await asyncio.to_thread(read_job, self._request, self._environ)
             account.take_subject(job.subject)
         self._tests = job.place.original
         async with account.workshop(open_workshop(job.subject)) as workshop:
@@ -107,14 +120,16 @@ class Run:
             account.progress(words, cases=cases, lines=lines, branches=branches)
 
         with account.step("explore", "searching for tests"):
-            proposal = await EmbeddedEngine().propose(
-                workshop.session,
-                job.target,
-                measured.settled,
-                seed=job.settings.seed,
-                deadline_seconds=account.watch.share(EXPLORE_SHARE),
-                on_progress=searched,
-            )
+            async with RunModels(account, job, self._request, self._engine.need, self._environ) as models:
+                proposal = await self._engine.propose(
+                    workshop.session,
+                    job.target,
+                    measured.settled,
+                    seed=job.settings.seed,
+                    deadline_seconds=account.watch.share(EXPLORE_SHARE),
+                    ask=models.ask,
+                    on_progress=searched,
+                )
         account.stopped_by = proposal.stopped_by
         account.note(*proposal.notes)
         return proposal

@@ -78,7 +78,7 @@ class EditorClient:
         argv: How the server is started.
         options: ``initializationOptions``.
         settings: The section ``testwright`` by folder's address; None is the user's own.
-        answer: Title that is chosen when a message with actions is shown, None for none.
+        answer: Title that is chosen when a message with actions is shown, None for none; of a list the next one.
         applies: What ``workspace/applyEdit`` does: True applies, a text refuses with that reason, None never answers.
         refuses: Requests that it answers with an error, by method.
         ignores: Requests that it never answers.
@@ -94,7 +94,7 @@ class EditorClient:
     argv: Sequence[str] = SERVER
     options: dict[str, Any] | None = None
     settings: dict[str | None, dict[str, Any]] = field(default_factory=dict)
-    answer: str | None = None
+    answer: str | list[str] | None = None
     applies: bool | str | None = True
     refuses: Sequence[str] = ()
     ignores: Sequence[str] = ()
@@ -448,7 +448,10 @@ class EditorClient:
 
     def _choose(self, params: Any) -> dict[str, str] | None:
         titles = [action["title"] for action in params.get("actions") or []]
-        return {"title": self.answer} if self.answer is not None and self.answer in titles else None
+        answer = self.answer
+        if isinstance(answer, list):
+            answer = answer.pop(0) if answer else None
+        return {"title": answer} if answer is not None and answer in titles else None
 
     def _show_document(self, params: Any) -> dict[str, bool]:
         self.shown.append(params)

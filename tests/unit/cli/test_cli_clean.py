@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from testwright.boxes.reaping import Registry
-from testwright.housekeeping import MARKER, STALE_SECONDS, STORE, STORE_ASIDE, cache_dir, state_dir
+from testwright.housekeeping import ASIDE, LEDGER, MARKER, STALE_SECONDS, STORE, cache_dir, state_dir
 from testwright.store import Store
+from testwright.store.ledger import Ledger
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_all_is_removed_and_named(testwright: Any, private: Path) -> None:
 def test_what_is_kept_of_earlier_runs_is_removed(testwright: Any, private: Path) -> None:
     with Store.open(state_dir()) as store:
         store.save_report(Path("/work/cart.py"), None, "{}", None)
-        (state_dir() / STORE).rename(state_dir() / STORE_ASIDE)
+        (state_dir() / STORE).rename(state_dir() / (STORE + ASIDE))
         store.save_report(Path("/work/cart.py"), None, "{}", None)
         (state_dir() / MARKER).unlink()  # what is in the folder is known for ours all the same
         outcome = testwright("clean")
@@ -51,6 +52,20 @@ def test_what_is_kept_of_earlier_runs_is_removed(testwright: Any, private: Path)
         assert outcome.stdout.startswith("Removed state ")
         assert not (private / "state").exists()
         assert store.last_report() is None
+
+
+def test_what_is_known_of_models_is_removed_and_consent_with_it(testwright: Any, private: Path) -> None:
+    workspace = Path("/work")
+    with Ledger.open(state_dir()) as ledger:
+        ledger.give_consent(workspace, destination="openrouter.ai", data_collection="deny", now=1.0)
+        (state_dir() / LEDGER).rename(state_dir() / (LEDGER + ASIDE))
+        ledger.give_consent(workspace, destination="openrouter.ai", data_collection="deny", now=2.0)
+        (state_dir() / MARKER).unlink()  # what is in the folder is known for ours all the same
+        outcome = testwright("clean")
+        assert outcome.code == 0
+        assert outcome.stdout.startswith("Removed state ")
+        assert not (private / "state").exists()
+        assert ledger.consent(workspace) is None
 
 
 def test_a_dry_run_removes_nothing(testwright: Any, private: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from testwright.model import RunReport
+from testwright.model import ModelUse, RunReport
 
 from .conftest import REPORT, FakeService, failed
 
@@ -54,6 +54,9 @@ def test_exit_code(testwright: Any, service: FakeService, reports: list[RunRepor
         (["generate", "a.py", "--seed", "x"], "'x' is not a valid integer"),
         (["generate", "a.py", "b.py", "--output", "test_a.py"], "one target only"),
         (["generate", "a.py", "--module", "b", "--output", "test_a.py"], "one target only"),
+        (["generate", "a.py", "b.py", "--record", "run.jsonl"], "--record names one file"),
+        (["generate", "a.py", "b.py", "--replay", "run.jsonl"], "--replay names one file"),
+        (["generate", "a.py", "--record", "a.jsonl", "--replay", "b.jsonl"], "do not go together"),
         (["invent"], "No such command"),
     ],
 )
@@ -104,6 +107,40 @@ def test_what_was_said_arrives(testwright: Any, service: FakeService) -> None:
     assert options.seed == 0
     assert options.seed is not None
     assert options.pass_env == ("A", "B")
+
+
+@pytest.mark.parametrize("option", ["record", "replay"])
+def test_the_file_of_a_record_arrives(testwright: Any, service: FakeService, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "run.jsonl"
+    if option == "replay":
+        file.write_text('{"testwright_tape":1,"made":0,"made_by":"testwright","chain":[]}\n')
+    assert testwright("generate", "a.py", f"--{option}", str(file)).code == 0
+    (request,) = service.requests
+    assert {name: getattr(request, name) for name in ("record", "replay")} == {
+        "record": None,
+        "replay": None,
+        option: file,
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("record", "mine.txt", "exists already"),
+        ("record", "none/run.jsonl", "there is no such folder"),
+        ("replay", "mine.txt", "is no record of Testwright"),
+        ("replay", "none.jsonl", "does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_one_is_told_before_the_run(
+    testwright: Any, service: FakeService, tmp_path: Path, *, option: str, name: str, words: str
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    outcome = testwright("generate", "a.py", f"--{option}", str(tmp_path / name))
+    assert outcome.code == 2
+    assert words in outcome.stderr
+    assert service.requests == []
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
 def test_a_module_is_found_by_name(testwright: Any, service: FakeService) -> None:
@@ -190,6 +227,15 @@ def test_what_a_person_sees(testwright: Any, service: FakeService) -> None:
     assert "\x1b" not in text
     assert "next" not in text
     assert outcome.stderr == ""
+
+
+def test_what_was_asked_of_models_is_told_one_on_a_line(testwright: Any, service: FakeService) -> None:
+    uses = (ModelUse("a:free", "openrouter", 2, 2, 900, 100), ModelUse("b", "ollama", 1, 0, faults={"empty": 1}))
+    service.answers = [replace(REPORT, models=uses)]
+    lines = testwright("generate", "a.py").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.split()[:1] == ["Models"])
+    assert lines[at].split(maxsplit=1)[1] == "asked a:free 2 times, 1,000 tokens, free, 0 s"
+    assert lines[at + 1].strip() == "asked b once, 0 answers, 0 tokens, free, 0 s, faults: 1 empty"
 
 
 def test_below_the_threshold_the_next_step_is_told(testwright: Any, service: FakeService) -> None:

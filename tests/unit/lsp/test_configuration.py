@@ -36,6 +36,8 @@ def test_each_setting_in_the_spelling_of_editors() -> None:
             "placement": "beside",
             "seed": 7,
             "maxIterations": 2,
+            "preferredModel": "qwen/qwen3-coder:free",
+            "fallbackModels": ["z-ai/glm-4.5-air:free"],
             "hints": {"codeLens": False, "diagnostics": True},
             "confirmEdits": True,
             "logLevel": "debug",
@@ -45,7 +47,16 @@ def test_each_setting_in_the_spelling_of_editors() -> None:
     )
 
     assert found == EditorSettings(
-        Options(coverage_threshold=80.0, budget=12.5, engine="embedded", placement="beside", seed=7, max_iterations=2),
+        Options(
+            coverage_threshold=80.0,
+            budget=12.5,
+            engine="embedded",
+            placement="beside",
+            seed=7,
+            max_iterations=2,
+            preferred_model="qwen/qwen3-coder:free",
+            fallback_models=("z-ai/glm-4.5-air:free",),
+        ),
         code_lens=False,
         diagnostics=True,
         confirm_edits=True,
@@ -60,10 +71,22 @@ def test_a_null_is_not_set_and_what_the_user_gave_at_the_start_holds_where_a_fol
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("box", "none"), ("passEnv", ["HOME_OF_SECRETS"]), ("python", "/opt/python/bin/python")]
+    ("name", "value"),
+    [
+        ("box", "none"),
+        ("passEnv", ["HOME_OF_SECRETS"]),
+        ("python", "/opt/python/bin/python"),
+        ("modelBaseUrl", "https://models.example/v1"),
+        ("modelRegistry", "models.yaml"),
+        ("dataCollection", "allow"),
+        ("maxModelCost", 3),
+        ("maxModelRequests", 2),
+        ("maxModelTokens", 1000),
+        ("modelDeadline", 60),
+    ],
 )
 def test_what_a_folder_may_not_say(name: str, value: object) -> None:
-    """A repository must not choose how its code is contained, nor name a program."""
+    """A repository must not choose how its code is contained, where it is sent, what is spent, nor name a program."""
     refused = read_settings(None, {name: value, "budget": 5})
     assert refused.options == Options(budget=5.0)
     assert [note.split(" ")[0] for note in refused.notes] == [name]
@@ -81,6 +104,12 @@ def test_the_users_own_value_holds_where_a_folder_says_another() -> None:
 
     assert found.options.box == "bubblewrap"
     assert len(found.notes) == 1
+
+
+def test_a_folder_may_ask_that_nobody_keeps_what_is_sent() -> None:
+    found = read_settings({"dataCollection": "allow"}, {"dataCollection": "deny"})
+
+    assert (found.options.data_collection, found.notes) == ("deny", ())
 
 
 @pytest.mark.parametrize("python", ["../../evil", "~/evil", "/evil", "C:\\evil", "a/../../evil"])
@@ -106,6 +135,8 @@ def test_a_key_is_refused_without_its_value(key: str) -> None:
         ({"budget": SECRET}, "budget in the editor's settings has a value that is not allowed."),
         ({"passEnv": [SECRET]}, "passEnv in the editor's settings has a value that is not allowed."),
         ({"passEnv": ["OPENROUTER_API_KEY"]}, "passEnv in the editor's settings names OPENROUTER_API_KEY"),
+        ({"preferredModel": [SECRET]}, "preferredModel in the editor's settings has a value that is not allowed."),
+        ({"dataCollection": SECRET}, "dataCollection in the editor's settings has a value that is not allowed."),
         ({"engine": SECRET}, "engine in the editor's settings has a value that is not allowed."),
         ({"hints": SECRET}, "hints in the editor's settings has a value that is not allowed."),
         ({"hints": {"codeLens": SECRET}}, "hints.codeLens in the editor's settings has a value that is not allowed."),
@@ -120,6 +151,14 @@ def test_what_is_wrong_is_said_and_no_value_with_it(settings: dict[str, Any], se
     told = error_of(None, settings)
 
     assert told.startswith(sentence)
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("url", [f"https://user:{SECRET}@models.example/v1", f"https://models.example/v1?key={SECRET}"])
+def test_a_key_in_an_address_is_refused_and_not_told(url: str) -> None:
+    told = error_of(None, {"modelBaseUrl": url})
+
+    assert told.startswith("modelBaseUrl in the editor's settings")
     assert SECRET not in told
 
 

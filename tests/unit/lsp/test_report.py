@@ -65,6 +65,21 @@ def report(text: str = "x", **changes: Any) -> ReportJson:
         "diff": "",
         "notes": [text],
         "error": None,
+        "models": [
+            {
+                "model": text,
+                "provider": text,
+                "requests": 1204,
+                "answers": 1200,
+                "prompt_tokens": 45_000,
+                "completion_tokens": 1234,
+                "cost": 0.00123,
+                "seconds": 34.2,
+                "retries": 2,
+                "faults": {"down": 3, text: 1},
+                "breaker": ["open"],
+            }
+        ],
     }
     made: ReportJson = {**values, **changes}  # type: ignore[typeddict-item]
     return made
@@ -158,3 +173,18 @@ def test_long_lists_and_sources_are_cut_and_say_so() -> None:
     assert markdown.count("(<file:///w/src/pricing.py#L") == MAX_MISSING
     assert "\n- and 1 more\n" in markdown
     assert f"line_{MAX_SOURCE_LINES - 1}\n# ...\n```" in markdown
+
+
+def test_what_was_asked_of_each_model_is_told() -> None:
+    assert (
+        "## Models that were asked\n\n"
+        "| Model | Requests | Answers | Tokens | Cost | Faults |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| x (x) | 1,204 | 1,200 | 46,234 | \\$0.0012 | 3 down, 1 x |\n"
+    ) in report_markdown(report(), ROOT)
+
+
+def test_nothing_is_said_of_models_where_none_was_asked() -> None:
+    earlier = {name: value for name, value in report().items() if name != "models"}
+    for one in (report(models=[]), earlier):
+        assert "Models that were asked" not in report_markdown(one, ROOT)  # type: ignore[arg-type]

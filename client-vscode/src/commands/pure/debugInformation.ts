@@ -40,9 +40,10 @@ function line([name, value]: readonly [string, string]): string {
     return `- ${name}: ${value}`;
 }
 
-/** A value that a name says is secret is not shown; no setting of ours is, but anybody can write one. */
+/** A text that a name says is secret is not shown; no setting of ours is, but anybody can write one. */
 function shown(name: string, value: unknown): unknown {
-    return /key|token|secret|password/i.test(name.slice(name.indexOf(".") + 1)) ? "(not shown)" : value;
+    const isSecret = typeof value !== "number" && /key|token|secret|password/i.test(name.slice(name.indexOf(".") + 1));
+    return isSecret ? "(not shown)" : value;
 }
 
 /** Paths below the home as `~`, and homes of others without their names. */

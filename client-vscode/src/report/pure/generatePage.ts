@@ -1,6 +1,7 @@
 /** The page of a run that wrote tests, or found none to write. */
 import type { Added, GenerateReport } from "../../protocol";
 import { type Content, type Markup, markup } from "./html";
+import { modelUse } from "./modelUse";
 import {
     type Action,
     branchLinks,
@@ -45,7 +46,7 @@ const STOPPED_BY: Readonly<Record<string, string>> = {
 };
 
 /** Errors for which looking at the machine is the next step. */
-const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure", "settings"]);
+const OF_THE_MACHINE = new Set(["interpreter", "box-unavailable", "box-failure", "settings", "registry"]);
 
 /**
  * The parts of the page.
@@ -63,6 +64,7 @@ export function generatePage(report: GenerateReport, names: Names, added: Added 
         diff(report.diff),
         discarded(report.tests.discarded),
         notes(report.notes),
+        modelUse(report.models),
         circumstances(report, names.module, stoppedBy(report)),
     ];
 }

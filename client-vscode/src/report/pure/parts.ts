@@ -35,6 +35,8 @@ export const MOST = {
     survivors: 200,
     linesOfDiff: 2000,
     notes: 100,
+    models: 50,
+    faults: 20,
     /** Characters of a sentence that others wrote. */
     sentence: 2000,
 } as const;

@@ -26,6 +26,21 @@ export function seconds(value: number): string {
     return `${value.toFixed(1)} s`;
 }
 
+/** US dollars as people say them: `free`, `under $0.0001`, `$0.0012`, `$1.50`. */
+export function costWords(cost: number): string {
+    if (cost === 0) {
+        return "free";
+    }
+    if (cost < 0.0001) {
+        return "under $0.0001";
+    }
+    if (cost < 0.01) {
+        return `$${cost.toFixed(4)}`;
+    }
+    const [whole = "", cents = ""] = cost.toFixed(2).split(".");
+    return `$${grouped(Number(whole))}.${cents}`;
+}
+
 /** Lines as runs of neighbours, in order. */
 export function spans(lines: Iterable<number>): Span[] {
     const found: [number, number][] = [];
@@ -76,6 +91,15 @@ const SETTINGS = new Set([
     "seed",
     "pass-env",
     "max-iterations",
+    "preferred-model",
+    "fallback-models",
+    "data-collection",
+    "model-base-url",
+    "model-registry",
+    "max-model-cost",
+    "max-model-requests",
+    "max-model-tokens",
+    "model-deadline",
 ]);
 
 /**

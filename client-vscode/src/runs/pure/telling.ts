@@ -13,6 +13,9 @@ export type Step =
     | "doctor"
     | "settings"
     | "interpreter"
+    | "models"
+    | "consent"
+    | "key"
     | "logs";
 
 /** The words on the buttons. */
@@ -27,6 +30,9 @@ export const LABELS: Readonly<Record<Step, string>> = {
     doctor: "Doctor",
     settings: "Open Settings",
     interpreter: "Select Interpreter",
+    models: "Show Models",
+    consent: "Consent to Models…",
+    key: "Set API Key",
     logs: "Show Logs",
 };
 
@@ -81,7 +87,16 @@ function stepsAfterFailure({ report, message }: RunFinished): readonly Step[] {
         case "interpreter":
             return ["interpreter", "doctor"];
         case "settings":
+        case "registry":
+        case "model-budget":
             return ["settings"];
+        case "no-models":
+        case "models-exhausted":
+            return ["models"];
+        case "consent":
+            return ["consent"];
+        case "key":
+            return ["key"];
         case "nothing-to-judge":
             return ["generate"];
         case "import-failure":

@@ -14,19 +14,35 @@ const EVERYONES = [
     "engine",
     "placement",
     "seed",
+    "preferredModel",
+    "fallbackModels",
     "confirmEdits",
     "hints.codeLens",
     "hints.diagnostics",
 ] as const;
 
-/** Say how code is contained, or what is told of it: the user's own word, never that of a folder. */
-const USERS = ["box", "passEnv", "logLevel"] as const;
+/**
+ * Say how code is contained, where it is sent, what may be spent, or what is told of it: the user's own word, never that
+ * of a folder.
+ */
+const USERS = [
+    "box",
+    "passEnv",
+    "dataCollection",
+    "maxModelCost",
+    "maxModelRequests",
+    "maxModelTokens",
+    "modelDeadline",
+    "modelBaseUrl",
+    "modelRegistry",
+    "logLevel",
+] as const;
 
 /**
  * The section as the server gets it.
  *
- * What nobody has set is left out: the editor's settings are stronger than those of a `pyproject.toml`, and a default
- * must not be. `python` is left out, too: which interpreter holds is told by a notification of its own, wherever it
+ * What nobody has set is left out, as is a text that was emptied: the editor's settings are stronger than those of a
+ * `pyproject.toml`, and a default must not be. `python` is left out, too: which interpreter holds is told by a notification of its own, wherever it
  * comes from.
  *
  * @param inspect What is known of a setting, for one folder.
@@ -45,7 +61,7 @@ export function serverSettings(inspect: (name: string) => Inspection | undefined
 
 /** `hints.codeLens` is `codeLens` of the object `hints`. */
 function put(section: Record<string, unknown>, name: string, value: unknown): void {
-    if (value === undefined || value === null) {
+    if (value === undefined || value === null || value === "") {
         return;
     }
     const [first = "", second] = name.split(".");

@@ -9,6 +9,7 @@ const FACTS: Facts = {
     settings: [
         ["testwright.budget", 60],
         ["testwright.apiKey", "sk-or-v1-0123456789abcdef"],
+        ["testwright.maxModelTokens", 5000],
         ["testwright.path", "/home/ada/bin/testwright"],
     ],
     home: "/home/ada",
@@ -25,6 +26,7 @@ describe("debug information", () => {
             "- `testwright.budget`: `60`",
             '- `testwright.path`: `"~/bin/testwright"`',
             '- `testwright.apiKey`: `"(not shown)"`',
+            "- `testwright.maxModelTokens`: `5000`",
         ]) {
             assert.ok(text.includes(part), `${part} is not in:\n${text}`);
         }

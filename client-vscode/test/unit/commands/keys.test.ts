@@ -4,13 +4,19 @@ import fc from "fast-check";
 
 import { clearedMessage, judge, keptMessage, PROVIDERS } from "../../../src/pure/keys";
 
-const [OPENROUTER] = PROVIDERS;
-assert.ok(OPENROUTER);
+const [OPENROUTER, SERVER] = PROVIDERS;
+assert.ok(OPENROUTER && SERVER);
 
 describe("API keys", () => {
     it("are taken for OpenRouter first, by the variable that the server reads", () => {
         assert.equal(OPENROUTER.name, "OpenRouter");
         assert.equal(OPENROUTER.variable, "OPENROUTER_API_KEY");
+    });
+
+    it("are taken for a server of the user's own, and may look like anything", () => {
+        assert.equal(SERVER.variable, "TESTWRIGHT_MODEL_KEY");
+        assert.equal(judge(SERVER, "0123"), undefined);
+        assert.equal(judge(SERVER, "01 23")?.isRefused, true);
     });
 
     it("are taken as they are, and with spaces around them", () => {
@@ -43,8 +49,13 @@ describe("API keys", () => {
         );
     });
 
-    it("are spoken of as what is true with and without an engine that uses them", () => {
-        assert.match(keptMessage(OPENROUTER), /secret storage and handed to Testwright's server alone, never to a box/);
-        assert.equal(clearedMessage(OPENROUTER), "The OpenRouter API key is forgotten.");
+    it("are spoken of as what is true while runs go on, and with an engine that needs none", () => {
+        const kept = keptMessage(OPENROUTER);
+        assert.match(kept, /secret storage and handed to Testwright's server alone, never to a box/);
+        assert.match(kept, /at once, or when what goes on has ended\. .*; the embedded engine asks none\.$/);
+        assert.equal(
+            clearedMessage(OPENROUTER),
+            "The OpenRouter API key is forgotten. A run that goes on has it until it ends.",
+        );
     });
 });

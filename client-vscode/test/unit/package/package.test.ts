@@ -4,11 +4,17 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { ServerCommand } from "../../../src/protocol";
+import { serverSettings } from "../../../src/server/pure/configuration";
 
 interface MenuItem {
     readonly command?: string;
     readonly submenu?: string;
     readonly when?: string;
+}
+
+interface Setting {
+    readonly default: unknown;
+    readonly scope: string;
 }
 
 interface Manifest {
@@ -20,11 +26,12 @@ interface Manifest {
     readonly extensionKind: readonly string[];
     readonly extensionDependencies?: readonly string[];
     readonly extensionPack?: readonly string[];
+    readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
     readonly contributes: {
         readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string }[];
         readonly submenus: readonly { readonly id: string }[];
         readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
-        readonly configuration: { readonly properties: Readonly<Record<string, { readonly default: unknown }>> };
+        readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
         readonly walkthroughs: readonly {
             readonly steps: readonly {
                 readonly description: string;
@@ -103,6 +110,30 @@ describe("package.json", () => {
                     `${file} asks for ${name ?? ""}`,
                 );
             }
+        }
+    });
+
+    it("takes nothing that a program, a box, a destination or a price depends on from a workspace", () => {
+        const { restrictedConfigurations: restricted } = manifest.capabilities.untrustedWorkspaces;
+        const ofMachine = Object.entries(configuration.properties).filter(([, { scope }]) => scope === "machine");
+        for (const name of ["path", "box", "modelBaseUrl", "modelRegistry", "dataCollection", "maxModelCost"]) {
+            assert.ok(
+                ofMachine.some(([setting]) => setting === `testwright.${name}`),
+                name,
+            );
+        }
+        const names = ofMachine.map(([setting]) => setting);
+        assert.deepEqual(
+            [...restricted].sort(),
+            [...names, "testwright.preferredModel", "testwright.fallbackModels"].sort(),
+        );
+    });
+
+    it("hands the server every setting but those that are the extension's own business", () => {
+        const own = ["enable", "statusBar", "python", "path", "server.source", "server.python", "trace.server"];
+        for (const name of Object.keys(configuration.properties).map((key) => key.replace("testwright.", ""))) {
+            const handed = serverSettings((asked) => (asked === name ? { globalValue: 1 } : undefined));
+            assert.equal(Object.keys(handed).length, own.includes(name) ? 0 : 1, name);
         }
     });
 

@@ -65,7 +65,10 @@ function withTexts(value: unknown, next: () => string, key = ""): unknown {
     }
     if (typeof value === "object" && value !== null) {
         return Object.fromEntries(
-            Object.entries(value).map(([name, one]) => [key === "seconds" ? next() : name, withTexts(one, next, name)]),
+            Object.entries(value).map(([name, one]) => [
+                ["seconds", "faults"].includes(key) ? next() : name,
+                withTexts(one, next, name),
+            ]),
         );
     }
     return value;

@@ -6,7 +6,7 @@ import { messageOf, readRequest } from "../../../src/report/pure/messages";
 import { renderProblem } from "../../../src/report/pure/page";
 import { MOST } from "../../../src/report/pure/parts";
 import { attribute, type Element, rawTextOf, tagged, textOf, withClass } from "./dom";
-import { allIn, FRAME, pageOf, REPORTS } from "./samples";
+import { allIn, FRAME, pageOf, REPORTS, USES } from "./samples";
 
 /** A report of a real run with parts of it changed. */
 function like<Report extends GenerateReport | JudgeReport>(report: Report, changes: Partial<Report>): Report {
@@ -43,6 +43,43 @@ function sectionText(page: string, id: string): string {
     assert.ok(found, `There is no section ${id}`);
     return textOf(found);
 }
+
+describe("the page of a run that has asked models", () => {
+    const rowsOf = (page: string): string[][] => {
+        const found = section(page, "models");
+        assert.ok(found);
+        return within(found, "tr").map((row) => [...within(row, "th"), ...within(row, "td")].map(textOf));
+    };
+
+    it("tells of each what was sent, what it cost, and what went wrong", () => {
+        assert.deepEqual(rowsOf(pageOf(REPORTS.asked)), [
+            ["Model", "Requests", "Answers", "Tokens", "Cost", "Faults"],
+            [
+                "qwen/qwen3-coder:free openrouter",
+                "1,204",
+                "1,200",
+                "46,234",
+                "free",
+                "3 down, 1 empty; 2 retries; left alone for a while, 2 times",
+            ],
+            ["vendor/paid openrouter", "1", "1", "1,000", "$0.0012", "none"],
+        ]);
+    });
+
+    it("says nothing of models where none was asked, as in a report of an earlier version", () => {
+        assert.ok(!("models" in REPORTS.written), "it is one of an earlier version");
+        for (const report of [REPORTS.written, like(REPORTS.asked, { models: [] })]) {
+            assert.equal(section(pageOf(report), "models"), undefined);
+        }
+    });
+
+    it("does not end only because there are many", () => {
+        const [use] = USES;
+        assert.ok(use);
+        const page = pageOf(like(REPORTS.asked, { models: Array.from({ length: 60 }, () => use) }));
+        assert.match(sectionText(page, "models"), /and 10 other models$/);
+    });
+});
 
 describe("the page of a run", () => {
     it("says what was asked for, and how it ended, in the words of the server", () => {

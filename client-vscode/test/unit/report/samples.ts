@@ -1,5 +1,5 @@
 /** Reports of real runs, and pages of them. */
-import type { Added, GenerateReport, JudgeReport } from "../../../src/protocol";
+import type { Added, GenerateReport, JudgeReport, ModelUse } from "../../../src/protocol";
 import { type Frame, type PageContent, renderReport } from "../../../src/report/pure/page";
 import dryRun from "./reports/dry-run.json";
 import failed from "./reports/failed.json";
@@ -8,9 +8,40 @@ import judged from "./reports/judged.json";
 import writtenMany from "./reports/written-many.json";
 import written from "./reports/written.json";
 
+/** What a run has asked of two models, of which the first gave way. */
+export const USES: readonly ModelUse[] = [
+    {
+        model: "qwen/qwen3-coder:free",
+        provider: "openrouter",
+        requests: 1204,
+        answers: 1200,
+        prompt_tokens: 45_000,
+        completion_tokens: 1_234,
+        cost: 0,
+        seconds: 34.2,
+        retries: 2,
+        faults: { down: 3, empty: 1 },
+        breaker: ["open", "half-open", "open", "half-open", "closed"],
+    },
+    {
+        model: "vendor/paid",
+        provider: "openrouter",
+        requests: 1,
+        answers: 1,
+        prompt_tokens: 900,
+        completion_tokens: 100,
+        cost: 0.00123,
+        seconds: 2.5,
+        retries: 0,
+        faults: {},
+        breaker: [],
+    },
+];
+
 /** As the command line printed them, with other paths. */
 export const REPORTS = {
     written: written as unknown as GenerateReport,
+    asked: { ...(written as unknown as GenerateReport), models: USES },
     writtenMany: writtenMany as unknown as GenerateReport,
     dryRun: dryRun as unknown as GenerateReport,
     failed: failed as unknown as GenerateReport,

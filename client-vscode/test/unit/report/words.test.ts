@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
     branchesBeside,
     branchWords,
+    costWords,
     counted,
     fileName,
     groupedBy,
@@ -26,6 +27,17 @@ describe("words of a report", () => {
 
     it("tells percentages as they are", () => {
         assert.deepEqual([0, 33.62, 100, 99.9, 70].map(percent), ["0 %", "33.62 %", "100 %", "99.9 %", "70 %"]);
+    });
+
+    it("tells money as people do", () => {
+        assert.deepEqual([0, 0.00001, 0.00123, 0.01, 1.5, 1234.567].map(costWords), [
+            "free",
+            "under $0.0001",
+            "$0.0012",
+            "$0.01",
+            "$1.50",
+            "$1,234.57",
+        ]);
     });
 
     it("joins neighbouring lines", () => {

@@ -66,6 +66,31 @@ describe("the settings that the server gets", () => {
         assert.deepEqual(of({ box: { ...foreign, globalValue: "bubblewrap" } }), { box: "bubblewrap" });
     });
 
+    it("say by the user's word alone where code is sent and what is spent, and by a folder's which model is liked", () => {
+        const foreign = (value: unknown) => ({ workspaceValue: value, workspaceFolderValue: value });
+        const all = {
+            modelBaseUrl: foreign("https://evil.example/v1"),
+            modelRegistry: foreign("evil.yaml"),
+            dataCollection: foreign("allow"),
+            maxModelCost: foreign(100),
+            maxModelRequests: foreign(10_000),
+            maxModelTokens: foreign(1_000_000),
+            modelDeadline: foreign(9000),
+            preferredModel: foreign("qwen/qwen3-coder:free"),
+            fallbackModels: foreign(["z-ai/glm-4.5-air:free"]),
+        };
+        const liked = { preferredModel: "qwen/qwen3-coder:free", fallbackModels: ["z-ai/glm-4.5-air:free"] };
+        assert.deepEqual(of(all), liked);
+        assert.deepEqual(of({ ...all, maxModelCost: { ...all.maxModelCost, globalValue: 2 } }), {
+            ...liked,
+            maxModelCost: 2,
+        });
+    });
+
+    it("do not hold a text that was emptied", () => {
+        assert.deepEqual(of({ preferredModel: { globalValue: "" }, modelBaseUrl: { globalValue: "" } }), {});
+    });
+
     it("name no interpreter: that is told in a way of its own", () => {
         assert.deepEqual(of({ python: { globalValue: "/usr/bin/python3", workspaceValue: "./evil" } }), {});
     });

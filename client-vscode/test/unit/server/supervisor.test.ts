@@ -359,6 +359,7 @@ describe("one process at a time", () => {
                 machine = new Machine();
                 supervisor = new Supervisor(machine);
                 let wanted = false;
+                let slips = 0;
                 const asked: Promise<unknown>[] = [];
                 for (const step of all) {
                     machine.time += WITHIN_MS; // crashes are another test's
@@ -367,7 +368,9 @@ describe("one process at a time", () => {
                             supervisor.current?.crash();
                             break;
                         case "fail":
-                            machine.failures = [new Error("a slip")];
+                            // A third one in the same start would be its end, which is another test's.
+                            slips += 1;
+                            machine.failures = slips < 3 ? [new Error("a slip")] : [];
                             break;
                         case "wait":
                             await turns(7);

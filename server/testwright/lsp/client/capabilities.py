@@ -36,8 +36,8 @@ class Client:
             of what they do not know.
         reports: Shows the end of a run by itself, from ``testwright/runFinished`` (``initializationOptions``); else the
             server does it with ``window/showMessage``.
-        machine_settings: Answers with the user's own ``box``, ``passEnv`` and ``python``, whatever a folder's settings
-            say (``initializationOptions``).
+        machine_settings: Answers with the user's own settings of machine scope (``settings.MACHINE_SCOPE``), whatever a
+            folder's settings say (``initializationOptions``).
         trusted: Whether the user trusts the workspace (``initializationOptions``; true when not told).
     """
 

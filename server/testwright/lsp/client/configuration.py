@@ -1,10 +1,11 @@
 """The editor's settings: options as they arrive on the wire, settings as they hold, for each folder.
 
 The protocol does not tell at which level a value was set, and a repository can bring settings of its own
-(``.vscode/settings.json``, ``.dir-locals.el``), which some editors take without a question. So what names a program or
-chooses how code is contained is taken from ``initializationOptions.settings``, which are the user's own, and from what
-the client answers only when it says there that it sees to it (``machineSettings``). There is no setting for a key: one
-that looks like it is refused, and no value is ever told in a message.
+(``.vscode/settings.json``, ``.dir-locals.el``), which some editors take without a question. So what names a program,
+chooses how code is contained or where it is sent, or says what may be spent is taken from
+``initializationOptions.settings``, which are the user's own, and from what the client answers only when it says there
+that it sees to it (``machineSettings``). There is no setting for a key: one that looks like it is refused, and no value
+is ever told in a message.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from lsprotocol import types
 
 from testwright.errors import SettingsError
 from testwright.settings import (
-    MACHINE_SCOPE,
     OPTION_NAMES,
     Options,
-    is_inside_workspace,
     is_python_name,
+    may_be_of_repository,
     option_name,
     parse_options,
 )
+from testwright.settings.trust import STRICTER_ONLY
 
 SECTION = "testwright"
 ORIGIN = "the editor's settings"
@@ -39,6 +40,9 @@ OURS = ("confirm_edits", "log_level")
 CLIENTS = frozenset({"trace", "path", "server", "interpreter", "status_bar", "enable"})
 """Settings of the same section that are the client's own business."""
 OF_ONE_RUN = frozenset({"output", "dry_run"})
+NEVER_OF_A_FOLDER = frozenset({"model_registry"}) | STRICTER_ONLY
+"""What a repository may say in its ``pyproject.toml``, where it is the weakest source, and not here: an editor's
+registry counts as the user's own, and an editor's limits are stronger than those of the user's environment."""
 
 LEVELS = ("error", "warning", "info", "debug")
 
@@ -171,8 +175,8 @@ def read_settings(given: object, current: object, *, machine_settings: bool = Fa
     users = _named(given)
     try:
         for name, (key, value) in _named(current).items():
-            trusted = machine_settings or name not in MACHINE_SCOPE or users.get(name, (key, None))[1] == value
-            if trusted or (name == "python" and is_inside_workspace(value)):
+            trusted = machine_settings or users.get(name, (key, None))[1] == value
+            if trusted or (name not in NEVER_OF_A_FOLDER and may_be_of_repository(name, value)):
                 reader.take(name, key, value)
             else:
                 reader.refuse(key)
@@ -195,7 +199,7 @@ class _Reader:
     names: set[str] = field(default_factory=set)
 
     def take(self, name: str, key: str, value: object) -> None:
-        if _KEY_LIKE.search(name):
+        if name not in OPTION_NAMES and _KEY_LIKE.search(name):
             raise SettingsError(
                 f"{_shortened(key)} in {ORIGIN} looks like a key, and keys are never kept in settings.",
                 next_step="Remove it there and set the variable OPENROUTER_API_KEY for the server.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -14,6 +14,10 @@ MAX_TEXT = 8192
 """Characters that an address or a name may have; the longest path that Linux takes has 4096 bytes."""
 
 Token = int | str
+Action = Literal["ask", "give", "withdraw", "show"]
+"""What a user may want of consent: to be asked, to agree, to take it back, to see how things stand."""
+
+T = TypeVar("T", bound=str)
 
 
 class WrongArgument(JsonRpcInvalidParams):
@@ -81,6 +85,16 @@ class Fields:
         if not isinstance(value, list | tuple) or not value or not all(isinstance(one, str) and one for one in value):
             raise self._wrong(name, "a list of at least one text", value)
         return tuple(dict.fromkeys(value))
+
+    def choice(self, name: str, allowed: Sequence[T], *, default: T) -> T:
+        """One of some texts."""
+        value = self._take(name)
+        if value is None:
+            return default
+        for one in allowed:
+            if value == one:
+                return one
+        raise self._wrong(name, f"one of {', '.join(allowed)}", value)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """True or false."""
@@ -275,6 +289,32 @@ class TestsArguments:
     def read(cls, fields: Fields) -> Self:
         """Read them."""
         return cls(fields.text("run"), fields.texts("tests"))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsArguments:
+    """Of ``testwright.models``: a file or folder, None for the only folder; whether to show what is found."""
+
+    uri: str | None
+    show: bool
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.optional_text("uri"), fields.flag("show", default=True))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentArguments:
+    """Of ``testwright.consent``: a file or folder, None for the only folder; what the user wants."""
+
+    uri: str | None
+    action: Action
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.optional_text("uri"), fields.choice("action", get_args(Action), default="ask"))
 
 
 @dataclass(frozen=True, slots=True)

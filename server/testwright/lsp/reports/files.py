@@ -1,4 +1,4 @@
-"""Accounts as files that an editor can show, in our own folder for state, bounded."""
+"""Accounts, and whatever else an editor is to show, as files in our own folder for state, bounded."""
 
 from __future__ import annotations
 
@@ -26,9 +26,23 @@ def write_report(account: Account) -> Path:
         SettingsError: The folder for state cannot be ours.
         WriteFailure: The disk refused.
     """
-    path = state_dir() / "reports" / _name(account)
+    return _write(_name(account), account.markdown())
+
+
+def write_document(name: str, markdown: str) -> Path:
+    """Write a document, in place of the last one of that name.
+
+    Raises:
+        SettingsError: The folder for state cannot be ours.
+        WriteFailure: The disk refused.
+    """
+    return _write(f"{_UNUSUAL.sub('-', name)[:60]}.md", markdown)
+
+
+def _write(name: str, markdown: str) -> Path:
+    path = state_dir() / "reports" / name
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    data = account.markdown().encode("utf-8", "backslashreplace")
+    data = markdown.encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testwright.lsp.reports.markdown import block, code, words
+from testwright.lsp.reports.markdown import block, code, table, words
 from testwright.lsp.reports.sections import arcs, circumstances, coverage_table, joined, missing, section, shown_link
 from testwright.lsp.wire.wording import in_editor_words
 from testwright.lsp.work.endings import counted
-from testwright.rendering import branch_words, line_ranges
+from testwright.rendering import branch_words, cost_words, line_ranges
 
 if TYPE_CHECKING:
-    from testwright.rendering import DiscardedJson, KeptJson, ReportJson
+    from testwright.rendering import DiscardedJson, KeptJson, ModelUseJson, ReportJson
 
 MAX_SOURCES = 10
 """Discarded candidates that are shown with their source for each reason; the JSON has all."""
@@ -44,6 +44,7 @@ def report_markdown(report: ReportJson, root: Path) -> str:
         *missing(report["coverage"]["after"] or report["coverage"]["before"], report["path"]),
         *_discarded(report["tests"]["discarded"]),
         *section("Notes", [f"- {words(in_editor_words(note))}" for note in report["notes"]]),
+        *_models(report.get("models", [])),
         *section("How it ran", _circumstances(report)),
     ]
     return joined(parts)
@@ -117,6 +118,23 @@ def _group(reason: str, tests: Sequence[DiscardedJson]) -> str:
     if len(tests) > MAX_SOURCES:
         parts.append(f"And {len(tests) - MAX_SOURCES} more.")
     return "\n\n".join(parts)
+
+
+def _models(uses: Sequence[ModelUseJson]) -> list[str]:
+    """What was asked of each model; reports that were kept by an earlier version do not say it."""
+    rows = [
+        [
+            words(f"{use['model']} ({use['provider']})"),
+            f"{use['requests']:,}",
+            f"{use['answers']:,}",
+            f"{use['prompt_tokens'] + use['completion_tokens']:,}",
+            words(cost_words(use["cost"])),
+            words(", ".join(f"{times:,} {kind}" for kind, times in use["faults"].items()) or "none"),
+        ]
+        for use in uses
+    ]
+    head = ["Model", "Requests", "Answers", "Tokens", "Cost", "Faults"]
+    return section("Models that were asked", [table(head, rows)] if rows else [])
 
 
 def _shortened(source: str) -> str:

@@ -16,23 +16,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testwright import store as store_module
 from testwright.errors import WriteFailure
-from testwright.housekeeping import DATABASE_PARTS, STORE, STORE_ASIDE
+from testwright.housekeeping import ASIDE, DATABASE_PARTS, STORE
 from testwright.model import CoverageSets
-from testwright.store import CoverageRecord, Store, StoredReport
+from testwright.store import CoverageRecord, Store, StoredReport, database, results
 
+STORE_ASIDE = STORE + ASIDE
 MODULE = Path("/work/shop/cart.py")
 SETS = CoverageSets(frozenset({1, 2, 3}), frozenset({1, 3}), frozenset({(2, 3), (2, -1)}), frozenset({(2, 3)}))
 
 
 def record(path: Path = MODULE, *, source: str = "x = 1\n", when: float = 5.0, tests: int = 3) -> CoverageRecord:
     return CoverageRecord(path=path, source=source, sets=SETS, tests=tests, failed=1, when=when, test_digest="ab")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "state"
 
 
 @pytest.fixture
@@ -108,7 +103,7 @@ def test_the_last_of_a_module_counts_and_outlives_the_process(store: Store, fold
 
 def test_reports_are_found_by_module_and_by_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([10.0, 20.0, 30.0])
-    monkeypatch.setattr("testwright.store.time.time", lambda: next(clock))
+    monkeypatch.setattr("testwright.store.results.time.time", lambda: next(clock))
     other = MODULE.with_name("tax.py")
     tests = Path("/work/tests/test_cart.py")
     store.save_report(MODULE, None, '{"status": "written"}', tests)
@@ -128,7 +123,7 @@ def test_reports_are_found_by_module_and_by_time(store: Store, monkeypatch: pyte
 
 
 def test_of_two_reports_at_the_same_time_the_second_is_the_last(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("testwright.store.time.time", lambda: 1.0)
+    monkeypatch.setattr("testwright.store.results.time.time", lambda: 1.0)
     for name in ("b.py", "c.py", "a.py"):
         store.save_report(MODULE.with_name(name), None, name, None)
     last = store.last_report()
@@ -137,8 +132,8 @@ def test_of_two_reports_at_the_same_time_the_second_is_the_last(store: Store, mo
 
 
 def test_the_oldest_go_when_there_are_too_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "MOST_MODULES", 3)
-    monkeypatch.setattr(store_module, "MOST_REPORTS", 2)
+    monkeypatch.setattr(results, "MOST_MODULES", 3)
+    monkeypatch.setattr(results, "MOST_REPORTS", 2)
     paths = [MODULE.with_name(f"m{number}.py") for number in range(5)]
     for number, path in enumerate(paths):
         store.save_coverage(record(path, when=100.0 - number if number < 2 else 200.0))
@@ -148,7 +143,7 @@ def test_the_oldest_go_when_there_are_too_many(store: Store, monkeypatch: pytest
 
 
 def test_the_bounds_are_those_that_are_promised() -> None:
-    assert (store_module.MOST_MODULES, store_module.MOST_REPORTS) == (2000, 500)
+    assert (results.MOST_MODULES, results.MOST_REPORTS) == (2000, 500)
 
 
 def test_sources_are_kept_compressed(store: Store, folder: Path) -> None:
@@ -302,7 +297,7 @@ def test_a_store_that_another_holds_too_long_is_told_and_kept(
 ) -> None:
     store.save_coverage(record())
     store.close()
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     other = sqlite3.connect(folder / STORE)
     other.execute("BEGIN IMMEDIATE")
     with Store.open(folder) as again:
@@ -317,18 +312,18 @@ def test_a_store_that_another_holds_too_long_is_told_and_kept(
 
 
 def test_a_store_that_others_make_all_the_time_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     folder.mkdir()
-    with store_module._held(folder), pytest.raises(WriteFailure, match="another process holds it"):
+    with database.held(folder), pytest.raises(WriteFailure, match="another process holds it"):
         Store.open(folder)
     Store.open(folder).close()
 
 
 def test_a_full_disk_is_told_and_what_was_there_stays(store: Store, folder: Path) -> None:
     store.save_coverage(record())
-    assert store._connection is not None
-    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
-    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    assert store._database._connection is not None
+    (pages,) = store._database._connection.execute("PRAGMA page_count").fetchone()
+    store._database._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(WriteFailure, match="full"):
         store.save_coverage(record(MODULE.with_name("large.py"), source=os.urandom(100_000).hex()))
     assert store.coverage(MODULE) == record()
@@ -392,7 +387,7 @@ def test_a_store_that_another_process_renewed_in_the_same_moment_is_not_set_asid
                 other.save_coverage(record(tests=6))
             raise ValueError("damaged")
 
-    store._run(work)
+    store._database.write(work)
     assert len(calls) == 2
     assert store.coverage(MODULE) == record(tests=6)
     assert store.notes == ()
@@ -403,7 +398,7 @@ def test_what_is_damaged_again_and_again_is_told(store: Store) -> None:
         raise ValueError("no good")
 
     with pytest.raises(WriteFailure, match=r"could not be read or written: no good\."):
-        store._run(work)
+        store._database.write(work)
 
 
 def test_threads_share_a_store(store: Store) -> None:
@@ -488,7 +483,7 @@ store = Store.open(Path(sys.argv[1]))
 def work(connection):
     connection.execute("UPDATE coverage SET tests = 1000")
     os._exit(9)
-store._run(work)
+store._database.write(work)
 """
 
 

@@ -1,68 +1,48 @@
-"""What outlives a run: the coverage that was measured of each module, and its last report.
+"""The coverage that was measured of each module, and its last report.
 
-One SQLite file in the state folder (``housekeeping.state_dir()``), which several processes may use at once: it is in
-WAL mode, and each call is one short transaction that waits for another a few seconds at most. All of it can be made
-again by running again, so a file that is damaged, or of another version, is set aside and begun anew.
-
-A ``Store`` may be used from any thread: it has one connection and a lock around each call. A call takes milliseconds,
-or as long as the disk does, so an event loop calls it in a thread.
+All of it can be made again by running again. A ``Store`` may be used from any thread; a call takes milliseconds, or as
+long as the disk does, so an event loop calls it in a thread.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import sqlite3
-import stat
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
-from testwright.errors import WriteFailure
-from testwright.housekeeping import DATABASE_PARTS, STORE, STORE_ASIDE
+from testwright.housekeeping import STORE
 from testwright.model import CoverageSets
+from testwright.store.database import Database, Form
 
 MOST_MODULES = 2000
 MOST_REPORTS = 500
-BUSY_SECONDS = 5.0
-"""How long a call waits for another process."""
 
-_VERSION = 1
-_SCHEMA = f"""
-    BEGIN IMMEDIATE;
-    CREATE TABLE coverage (
-        path BLOB PRIMARY KEY, measured REAL NOT NULL, tests INTEGER NOT NULL, failed INTEGER NOT NULL,
-        test_digest TEXT, digest TEXT NOT NULL, sets BLOB NOT NULL, source BLOB NOT NULL
-    );
-    CREATE INDEX coverage_measured ON coverage (measured);
-    CREATE TABLE report (
-        path BLOB PRIMARY KEY, finished REAL NOT NULL, symbol TEXT, test_file BLOB, report BLOB NOT NULL
-    );
-    CREATE INDEX report_finished ON report (finished);
-    PRAGMA user_version = {_VERSION};
-    COMMIT;
-"""
-# What SQLite says of a file that is not what we have written; all else is the disk, or another process.
-_DAMAGE = frozenset(
-    {
-        sqlite3.SQLITE_ERROR,  # no such table, no such column
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    }
+_FORM = Form(
+    file=STORE,
+    version=1,
+    holds="is kept of earlier runs",
+    tables="""
+        CREATE TABLE coverage (
+            path BLOB PRIMARY KEY, measured REAL NOT NULL, tests INTEGER NOT NULL, failed INTEGER NOT NULL,
+            test_digest TEXT, digest TEXT NOT NULL, sets BLOB NOT NULL, source BLOB NOT NULL
+        );
+        CREATE INDEX coverage_measured ON coverage (measured);
+        CREATE TABLE report (
+            path BLOB PRIMARY KEY, finished REAL NOT NULL, symbol TEXT, test_file BLOB, report BLOB NOT NULL
+        );
+        CREATE INDEX report_finished ON report (finished);
+    """,
 )
 
 _LINE_SETS = ("statements", "executed")
 _BRANCH_SETS = ("branches", "executed_branches")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +100,7 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / STORE
-        self._lock = threading.Lock()
-        self._notes: list[str] = []
-        self._connection: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
-        self._is_closed = False
+        self._database = Database(folder, _FORM)
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -139,19 +113,17 @@ class Store:
             WriteFailure: It cannot be read or written there.
         """
         store = cls(folder)
-        store._run(lambda _: None)
+        store._database.read(lambda _: None)
         return store
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user: that what was kept was set aside, and why."""
-        return tuple(self._notes)
+        return self._database.notes
 
     def close(self) -> None:
         """Close it; a second time does nothing."""
-        with self._lock:
-            self._is_closed = True
-            self._disconnect()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -182,7 +154,7 @@ class Store:
                 (MOST_MODULES,),
             )
 
-        self._run(save)
+        self._database.write(save)
 
     def coverage(self, path: Path) -> CoverageRecord | None:
         """What was last measured of a module.
@@ -213,7 +185,7 @@ class Store:
                 raise ValueError("a source that is not the one that was measured")
             return record
 
-        return self._run(read)
+        return self._database.read(read)
 
     def coverage_times(self, since: float = 0.0) -> dict[Path, float]:
         """When each module was measured, of those that were measured after a time.
@@ -226,7 +198,7 @@ class Store:
             rows = connection.execute("SELECT path, measured FROM coverage WHERE measured > ?", (since,))
             return {Path(os.fsdecode(path)): when for path, when in rows}
 
-        return self._run(read)
+        return self._database.read(read)
 
     def forget_coverage(self, path: Path) -> None:
         """Keep nothing of what was measured of a module, its text included.
@@ -238,7 +210,7 @@ class Store:
         def delete(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM coverage WHERE path = ?", (os.fsencode(path),))
 
-        self._run(delete)
+        self._database.write(delete)
 
     def save_report(self, path: Path, symbol: str | None, report_json: str, test_file: Path | None) -> None:
         """Keep the account of a run, in place of that of the run before on the same module.
@@ -265,7 +237,7 @@ class Store:
                 (MOST_REPORTS,),
             )
 
-        self._run(save)
+        self._database.write(save)
 
     def last_report(self, path: Path | None = None) -> StoredReport | None:
         """The account of the last run.
@@ -294,162 +266,7 @@ class Store:
                 when=when,
             )
 
-        return self._run(read)
-
-    def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Do something in one transaction; once more in a new store when this one turns out to be damaged."""
-        with self._lock:
-            if self._is_closed:
-                raise ValueError("The store is closed.")
-            try:
-                try:
-                    return self._transact(work)
-                except (sqlite3.Error, zlib.error, ValueError) as error:
-                    if not _is_damage(error):
-                        raise
-                    self._renew(error)
-                return self._transact(work)
-            except (sqlite3.Error, zlib.error, ValueError, OSError) as error:
-                reason = getattr(error, "strerror", None) or error
-                raise WriteFailure(
-                    f"What is kept of earlier runs, {self._file}, could not be read or written: {reason}.",
-                    next_step="Check the disk and the folder's permissions, or name another in TESTWRIGHT_STATE_DIR.",
-                ) from error
-
-    def _transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        connection = self._connected()
-        with connection:
-            return work(connection)
-
-    def _connected(self) -> sqlite3.Connection:
-        """The connection; a new one when the file is another by now, removed or set aside by another process."""
-        if self._connection is not None:
-            if self._file_id() == self._opened:
-                return self._connection
-            self._disconnect()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _held(self._folder):
-            try:
-                self._connection = _connect(self._file)
-            except (sqlite3.Error, _Unusable) as error:
-                if not _is_damage(error):
-                    raise
-                self._set_aside(error)
-                self._connection = _connect(self._file)
-            self._opened = self._file_id()
-        return self._connection
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):  # of a damaged file
-                connection.close()
-
-    def _renew(self, error: Exception) -> None:
-        """Set a damaged file aside, unless another process has done so already."""
-        self._disconnect()
-        with _held(self._folder):
-            if self._file_id() == self._opened:
-                self._set_aside(error)
-
-    def _set_aside(self, error: Exception) -> None:
-        aside = self._folder / STORE_ASIDE
-        for part in DATABASE_PARTS:
-            with suppress(FileNotFoundError):
-                aside.with_name(aside.name + part).unlink()
-            with suppress(FileNotFoundError):
-                self._file.with_name(self._file.name + part).replace(aside.with_name(aside.name + part))
-        what = error if isinstance(error, _Unusable) else f"is damaged ({error})"
-        self._notes.append(f"What was kept of earlier runs {what}, so it was set aside as {aside} and is begun anew.")
-
-    def _file_id(self) -> tuple[int, int] | None:
-        """Tells the file from one that has taken its name; None when there is none."""
-        try:
-            status = self._file.lstat()
-        except FileNotFoundError:
-            return None
-        return status.st_dev, status.st_ino
-
-
-class _Unusable(ValueError):
-    """The file is not one that this version of Testwright has written; the message says what it is."""
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether an error is the file's own fault, and not that of the disk or of another process."""
-    if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGE
-    return True
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Keep other processes from making the file or setting it aside meanwhile.
-
-    Raises:
-        TimeoutError: Another does so all the time.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise TimeoutError("another process holds it") from None
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open the file, made when it is not there.
-
-    Raises:
-        _Unusable: It is of another version, or no regular file.
-        sqlite3.Error: It is damaged, or cannot be opened.
-    """
-    _make_private(file)
-    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if version != _VERSION and (version or tables):
-        raise _Unusable(f"is of another version of Testwright ({version})")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if version != _VERSION:
-        connection.executescript(_SCHEMA)
-
-
-def _make_private(file: Path) -> None:
-    """Make an empty file that its owner alone can read; SQLite makes those beside it alike.
-
-    One that is there is never opened here: to close it would free the locks of other connections of this process.
-
-    Raises:
-        _Unusable: It is no regular file.
-    """
-    try:
-        status = file.lstat()
-    except FileNotFoundError:
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        return
-    if not stat.S_ISREG(status.st_mode):
-        raise _Unusable("is no regular file")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        file.chmod(0o600)
+        return self._database.read(read)
 
 
 def _encoded(text: str) -> bytes:

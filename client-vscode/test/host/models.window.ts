@@ -1,0 +1,3 @@
+import type { Window } from "../support/window";
+
+export default {} satisfies Window;
