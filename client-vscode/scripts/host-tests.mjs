@@ -58,16 +58,14 @@ try {
     const waiting = [...chosen];
     const work = async () => {
         for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-            const printed = [`== ${name}\n`];
-            const whole = [];
+            const printed = [];
             const print = (text) => {
-                whole.push(text);
                 printed.push(text);
                 if (jobs === 1) {
-                    process.stdout.write(printed.splice(0).join(""));
+                    process.stdout.write(text);
                 }
             };
-            print("");
+            print(`== ${name}\n`);
             const file = name;
             const ok = await runHostTests(tools, {
                 name,
@@ -88,9 +86,11 @@ try {
                 print(`${name}: ${error.stack}\n`);
                 return false;
             });
-            process.stdout.write(printed.join("")); // whole, where several run at once
+            if (jobs > 1) {
+                process.stdout.write(printed.join("")); // whole, where several run at once
+            }
             if (!ok) {
-                failed.push({ name, text: whole.join("") });
+                failed.push({ name, text: printed.join("") });
             }
         }
     };
@@ -100,7 +100,7 @@ try {
 }
 // Once more at the end, where it is looked for.
 for (const { name, text } of failed) {
-    console.log(`== ${name} has failed:\n${text}`);
+    console.log(`-- failed: ${name}\n${text}`);
 }
 console.log(failed.length === 0 ? "== all passed" : `== failed: ${failed.map(({ name }) => name).join(", ")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -511,6 +511,16 @@ async def test_the_keys_of_a_user_who_goes_on_writing_do_not_land_in_the_tests(
     assert shown["takeFocus"] is False
 
 
+async def test_writing_on_counts_from_when_the_tests_were_asked_for(editor_for: EditorFactory, pricing: Path) -> None:
+    """The first run of a server begins late, since the engine has to be loaded."""
+    async with editor_for(VSCODE, argv=QUICK) as editor:
+        editor.open(pricing)
+        await editor.command("testwright.generateTests", {"uri": pricing.as_uri(), "symbol": "add_tax"})
+        editor.change(pricing, pricing.read_text(encoding="utf-8") + "# more\n")
+        shown = await editor.wait_for("window/showDocument")
+    assert shown["takeFocus"] is False
+
+
 # ------------------------------------------------------------------------------------------------ without edits
 
 

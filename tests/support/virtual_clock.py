@@ -63,7 +63,7 @@ class VirtualClock:
         """Watch the running loop from now on, threads that it starts included; the first ``sleep`` does so at latest."""
         loop = asyncio.get_running_loop()
         if self._watch is None or self._watch.loop is not loop:
-            self._watch = _Watch(loop)
+            self._watch = _Watch.of(loop)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; those who sleep so long wake."""
@@ -94,11 +94,20 @@ class VirtualClock:
 class _Watch:
     """Knows when a loop has nothing to do. Only the loop's own lists can say so, hence the private names."""
 
+    @classmethod
+    def of(cls, loop: Any) -> _Watch:
+        """The one of a loop, however many clocks it has had: each would add to what every round of it costs."""
+        if not hasattr(loop, "watch_of_tests"):
+            loop.watch_of_tests = cls(loop)
+        watch: _Watch = loop.watch_of_tests
+        return watch
+
     def __init__(self, loop: Any) -> None:
         self.loop = loop
         self._threads = _CountedThreads(loop)
         loop.set_default_executor(self._threads)
         self._events = 0
+        self._looking = asyncio.Lock()
         select = loop._selector.select
 
         def counted(timeout: float | None = None) -> Any:
@@ -109,7 +118,14 @@ class _Watch:
         loop._selector.select = counted
 
     async def quiet(self) -> None:
-        """Return when no callback is ready, no thread works, and no socket has had anything for a moment."""
+        """Return when no callback is ready, no thread works, and no socket has had anything for a moment.
+
+        One clock at a time looks: two would take each other's looking for something to do, and go on for ever.
+        """
+        async with self._looking:
+            await self._quiet()
+
+    async def _quiet(self) -> None:
         while True:
             rounds = 0
             while rounds < _QUIET_ROUNDS:

@@ -123,13 +123,15 @@ def test_the_wheel_is_the_server_of_this_checkout(package: zipfile.ZipFile) -> N
     wheel = zipfile.ZipFile(io.BytesIO(package.read(WHEEL)))
     inside = {name for name in wheel.namelist() if not re.match(r"testwright-[\d.]+\.dist-info/", name)}
     server = ROOT / "server"
-    assert inside == {
-        path.relative_to(server).as_posix()
+    sources = {
+        path.relative_to(server).as_posix(): path
         for path in (server / "testwright").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    for name in inside:
-        assert wheel.read(name) == (server / name).read_bytes(), name
+    sources["testwright/models/free_models_registry.yaml"] = ROOT / "free_models_registry.yaml"
+    assert inside == set(sources)
+    for name, source in sources.items():
+        assert wheel.read(name) == source.read_bytes(), name
 
 
 def test_what_is_installed_with_it_is_locked_with_hashes(package: zipfile.ZipFile) -> None:

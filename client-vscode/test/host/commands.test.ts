@@ -312,7 +312,7 @@ describe("the commands", function () {
             toast.cancel();
             const begun = performance.now();
             await going;
-            assert.ok(performance.now() - begun < 15_000);
+            assert.ok(performance.now() - begun < 5000);
             assert.equal(isThere("tests"), false);
             assert.deepEqual(
                 ended.map(({ status }) => status),

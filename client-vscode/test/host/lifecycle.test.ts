@@ -57,7 +57,11 @@ describe("the language server", () => {
 
     const status = async () => ours.server.request<ServerStatus>(ToServer.status, {});
 
-    async function generate(path: string, given: object = {}): Promise<RunFinished> {
+    async function generate(
+        path: string,
+        given: object = {},
+        meanwhile: () => PromiseLike<unknown> = async () => Promise.resolve(),
+    ): Promise<RunFinished> {
         const ended: RunFinished[] = [];
         const listening = ours.server.onRunFinished((run) => ended.push(run));
         try {
@@ -65,6 +69,7 @@ describe("the language server", () => {
                 uri: inProject(path).toString(),
                 ...given,
             });
+            await meanwhile();
             return await waitFor("end of the run", () => ended.find((one) => one.run === run), { seconds: 60 });
         } finally {
             listening.dispose();
@@ -298,11 +303,12 @@ describe("the language server", () => {
         });
 
         async function generateWhileTypingIn(editor: vscode.TextEditor): Promise<RunFinished> {
-            const ended = generate(module);
-            await editor.edit((edit) => {
-                edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
-            });
-            return ended;
+            // Not before the server has begun: what was typed until then is what the tests are for.
+            return generate(module, {}, () =>
+                editor.edit((edit) => {
+                    edit.insert(new vscode.Position(editor.document.lineCount, 0), "\n# still thinking\n");
+                }),
+            );
         }
 
         async function makeTests(more: string): Promise<void> {

@@ -6,7 +6,8 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
+from types import FrameType
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 Arc = Tuple[int, int]
 
@@ -110,6 +111,19 @@ def _project_exclusions() -> "List[Tuple[str, Any]]":
         with contextlib.suppress(Exception):  # an option that this version does not know
             found.append((name, theirs.get_option(name)))
     return found
+
+
+def is_measuring(frame: Optional[FrameType]) -> bool:
+    """Whether coverage.py itself runs in this frame, or called what does.
+
+    A signal that raises there may leave coverage.py's lock held, and what asks for its data next waits without an
+    end; it has to come again a moment later.
+    """
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith("coverage."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -64,7 +64,6 @@ class Delivery:
     def __init__(self, session: Session, run: Run) -> None:
         self._session = session
         self._run = run
-        self._versions = _versions(session)
         self._refused: tuple[TestPlace, bytes] | None = None
         self._shown: _Shown | None = None
         self._in_editor = False
@@ -161,8 +160,9 @@ class Delivery:
         return not is_unsaved(document)
 
     async def _show(self, shown: _Shown) -> None:
-        """Let the editor show the file, and go there, unless the user has gone on writing meanwhile."""
-        focus = all(self._versions.get(uri, version) == version for uri, version in _versions(self._session).items())
+        """Let the editor show the file, and go there, unless the user has gone on writing since they asked for it."""
+        before, now = self._run.work.versions, self._session.documents.versions()
+        focus = all(before.get(uri, version) == version for uri, version in now.items())
         start = types.Position(shown.line, 0)
         await show_document(self._session, shown.path, focus=focus, selection=types.Range(start, start))
 
@@ -205,11 +205,6 @@ def _again(session: Session, run: Run) -> None:
         session.peer.show("warning", objection)
     else:
         launch(session, run.work.kind, run.work.path, run.work.symbol)
-
-
-def _versions(session: Session) -> dict[str, int | None]:
-    """Versions of all open documents."""
-    return {document.uri: document.version for document in session.documents.all_open()}
 
 
 def is_unsaved(document: Document) -> bool:

@@ -175,6 +175,10 @@ class Documents(Workspace):
         """All open documents."""
         return [document for document in self.text_documents.values() if isinstance(document, Document)]
 
+    def versions(self) -> dict[str, int | None]:
+        """URI to version of all open documents."""
+        return {document.uri: document.version for document in self.all_open()}
+
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:

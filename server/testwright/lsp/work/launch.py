@@ -36,7 +36,18 @@ def launch(  # noqa: PLR0913 - each is a part of what is asked for
         What a command answers: ``run``, ``status``, ``subject`` and ``waitsFor``.
     """
     folders = session.folders
-    work = Work(kind, path, path.resolve(), symbol, folders.uri_of(path), folders.root_of(path), token, quiet, show)
+    work = Work(
+        kind,
+        path,
+        path.resolve(),
+        symbol,
+        folders.uri_of(path),
+        folders.root_of(path),
+        token,
+        quiet,
+        show,
+        versions=session.documents.versions(),
+    )
     run, is_new = session.runs.start(work)
     return answer(run, is_new=is_new)
 

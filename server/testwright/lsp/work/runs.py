@@ -10,8 +10,8 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class Work:
         token: The client's own progress token, None when the server is to create one.
         quiet: Whether it was not asked for by the user: no progress, no message at the end.
         show: Whether the editor is to show the test file at the end; not where many are written in a row.
+        versions: URI to version of the documents that were open when it was asked for.
     """
 
     kind: RunKind
@@ -53,6 +54,7 @@ class Work:
     token: int | str | None = None
     quiet: bool = False
     show: bool = True
+    versions: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def module_name(self) -> str:
