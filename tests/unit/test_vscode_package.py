@@ -14,11 +14,14 @@ from testwright.lsp.client.configuration import LEVELS, OURS, EditorSettings, re
 from testwright.settings import (
     MACHINE_SCOPE,
     MAX_BUDGET,
+    MAX_ITERATIONS,
     MAX_MODEL_COST,
     MAX_MODEL_DEADLINE,
     MAX_MODEL_REQUESTS,
     MAX_MODEL_TOKENS,
     MAX_SEED,
+    AgentBoxName,
+    AgentSdk,
     BoxName,
     DataCollection,
     EngineName,
@@ -34,8 +37,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     key.removeprefix("testwright."): value
     for key, value in PACKAGE["contributes"]["configuration"]["properties"].items()
 }
-NOT_YET = {"openhands", "agent_box", "agent_sdk", "agent_image_base"}
-"""What the server takes, and the extension does not offer yet."""
 NOT_SET: tuple[object, ...] = ("", [])
 """Defaults by which the editor says that nothing is set; the extension then sends nothing."""
 
@@ -91,7 +92,9 @@ def test_the_server_takes_what_the_package_offers() -> None:
 def test_choices_are_those_of_the_server(name: str) -> None:
     choices = {
         "box": get_args(BoxName),
-        "engine": tuple(name for name in get_args(EngineName) if name not in NOT_YET),
+        "agentBox": get_args(AgentBoxName),
+        "agentSdk": ("", *get_args(AgentSdk)),
+        "engine": get_args(EngineName),
         "placement": get_args(Placement),
         "dataCollection": get_args(DataCollection),
         "logLevel": LEVELS,
@@ -109,6 +112,7 @@ def test_bounds_are_those_of_the_server() -> None:
     assert bounds("coverageThreshold") == (0, 100)
     assert bounds("budget") == (1, MAX_BUDGET)
     assert bounds("seed") == (0, MAX_SEED)
+    assert bounds("maxIterations") == (1, MAX_ITERATIONS)
     assert bounds("maxModelCost") == (0, MAX_MODEL_COST)
     assert bounds("maxModelRequests") == (1, MAX_MODEL_REQUESTS)
     assert bounds("maxModelTokens") == (1, MAX_MODEL_TOKENS)
@@ -119,7 +123,7 @@ def test_what_names_a_program_or_a_box_is_of_machine_scope() -> None:
     """A repository's own settings cannot set it, and it does nothing in a workspace that is not trusted."""
     machine = {name for name, setting in SETTINGS.items() if setting["scope"] == "machine"}
     ours = {"path", "server.source", "server.python"}
-    assert {option_name(name) for name in machine - ours} == MACHINE_SCOPE - NOT_YET
+    assert {option_name(name) for name in machine - ours} == MACHINE_SCOPE
     assert ours <= machine
     restricted = PACKAGE["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
     named = {"preferredModel", "fallbackModels"}  # a trusted repository may name models that it likes
