@@ -10,11 +10,10 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from testwright.housekeeping import RUNS
-from testwright.store.database import Database, Form
+from testwright.store.database import Form, Kept
 
 MOST_RUNS = 500
 
@@ -70,29 +69,10 @@ class RunNote:
     proposal: Path | None = None
 
 
-class RunNotes:
-    """The notes in a folder. It is a context manager that closes itself; a call may be made in any thread.
+class RunNotes(Kept):
+    """The notes in a folder; a call may be made in any thread."""
 
-    Every call may raise WriteFailure: the disk refuses, or another process holds the notes for too long.
-
-    Args:
-        folder: The state folder, absolute.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._database = Database(folder, _FORM)
-
-    def close(self) -> None:
-        """Close it; a second time does nothing."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    form = _FORM
 
     def put(self, note: RunNote) -> None:
         """Keep how far a run is, in place of what was kept of it."""
