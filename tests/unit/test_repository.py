@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
+    "docs/agent.md",
+    "docs/docker.md",
     "docs/editors.md",
     "docs/models.md",
     "docs/models-errors.md",
