@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from testwright.cli.output import console, print_json
+from testwright.cli.output import print_json
+from testwright.cli.setup_progress import setup_progress
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import relative_to_home, size_words
 from testwright.provisioning.agent_environment import AgentEnvironment, remove
 from testwright.provisioning.locks import SdkName
-from testwright.provisioning.progress import SetupProgress, Tell
 from testwright.service import agent_setup as service
-
-_LINE_SECONDS = 5.0
-"""Between two lines about the same step, where there is no terminal."""
 
 
 def set_up_agent(sdk: SdkName, python: Path | None, *, as_json: bool) -> int:
@@ -37,7 +30,7 @@ def set_up_agent(sdk: SdkName, python: Path | None, *, as_json: bool) -> int:
         KeyboardInterrupt: A signal has cancelled it; what was fetched is kept.
     """
     began = time.monotonic()
-    with _progress() as tell:
+    with setup_progress() as tell:
         made = run_until_signal(service.set_up_agent(tell, sdk=sdk, python=python))
     if as_json:
         print_json(_to_json(made))
@@ -57,7 +50,7 @@ def remove_agent(sdk: SdkName | None, *, as_json: bool) -> int:
     Raises:
         TestwrightError: It is in use, or could not be removed.
     """
-    with _progress() as tell:
+    with setup_progress() as tell:
         removed = run_until_signal(remove(sdk, tell=tell))
     if as_json:
         print_json({"removed": [str(path) for path in removed]})
@@ -67,35 +60,6 @@ def remove_agent(sdk: SdkName | None, *, as_json: bool) -> int:
     if not removed:
         click.echo("The agent is not set up, so there is nothing to remove.")
     return 0
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """Show on standard error how far it is: one line that changes at a terminal, else a line now and then."""
-    shown = console(stderr=True)
-    if not shown.is_terminal:
-        yield _Lines(shown).tell
-        return
-    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=shown, transient=True) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda event: progress.update(bar, description=event.words)
-
-
-class _Lines:
-    """Prints how far it is, a line for each step and not too many of the same."""
-
-    def __init__(self, shown: Console) -> None:
-        self._shown = shown
-        self._step = ""
-        self._at = 0.0
-
-    def tell(self, event: SetupProgress) -> None:
-        now = time.monotonic()
-        is_news = event.step != self._step or now - self._at >= _LINE_SECONDS
-        if is_news and event.step != "done":
-            self._shown.print(event.words, soft_wrap=True)
-            self._step, self._at = event.step, now
 
 
 def _to_json(made: AgentEnvironment) -> dict[str, Any]:

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from testwright.analysis.targets import find_workspace
 from testwright.boxes.docker.client import DockerClient
-from testwright.cli.output import console, print_json
+from testwright.cli.output import print_json
+from testwright.cli.setup_progress import setup_progress
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import size_words
 from testwright.errors import UsageError
 from testwright.provisioning.image_base import DEFAULT_BASE
 from testwright.provisioning.image_making import ImageRequest, ProjectRequest
 from testwright.provisioning.image_names import MadeImage, remove_images
-from testwright.provisioning.image_progress import ImageProgress, TellImage
+from testwright.provisioning.image_progress import TellImage
 from testwright.provisioning.images import make_agent_image, make_project_image
 from testwright.provisioning.locks import SdkName
 from testwright.settings import Settings, resolve_settings
-
-_LINE_SECONDS = 5.0
-"""Between two lines about the same step, where there is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ def set_up_images(wanted: Wanted, *, as_json: bool) -> int:
     workspace = find_workspace(Path.cwd()) if root is None else root
     settings = resolve_settings(workspace, environ=os.environ)
     client = DockerClient.find(workspace, os.environ)
-    with _progress() as tell:
+    with setup_progress() as tell:
         request = _request(wanted, settings, workspace, tell)
         if root is None:
             made, notes = run_until_signal(make_agent_image(client, request)), ()
@@ -120,35 +114,6 @@ def _request(wanted: Wanted, settings: Settings, workspace: Path, tell: TellImag
         sdk=wanted.sdk or settings.agent_sdk or "pinned",
         environ=dict(os.environ),
     )
-
-
-@contextmanager
-def _progress() -> Iterator[TellImage]:
-    """Show on standard error how far it is: one line that changes at a terminal, else a line now and then."""
-    shown = console(stderr=True)
-    if not shown.is_terminal:
-        yield _Lines(shown).tell
-        return
-    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=shown, transient=True) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda event: progress.update(bar, description=event.words)
-
-
-class _Lines:
-    """Prints how far it is, a line for each step and not too many of the same."""
-
-    def __init__(self, shown: Console) -> None:
-        self._shown = shown
-        self._step = ""
-        self._at = 0.0
-
-    def tell(self, event: ImageProgress) -> None:
-        now = time.monotonic()
-        is_news = event.step != self._step or now - self._at >= _LINE_SECONDS
-        if is_news and event.step != "done":
-            self._shown.print(event.words, soft_wrap=True, markup=False)
-            self._step, self._at = event.step, now
 
 
 def _words(made: MadeImage) -> str:

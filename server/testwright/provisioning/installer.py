@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from testwright.analysis.interpreters import is_script
 from testwright.errors import SetupFailure
 from testwright.provisioning.index_settings import IndexSettings
 from testwright.provisioning.locks import UV_LOCK, Lock, read_lock
@@ -188,7 +189,7 @@ def _candidates(workspace: Path, environ: Mapping[str, str]) -> Iterator[Path]:
         program = entry / "uv"
         if entry.is_absolute() and os.access(program, os.X_OK) and program.is_file():
             places = (entry.resolve(), program.resolve())
-            if not any(path.is_relative_to(workspace) for path in places) and not _is_script(program):
+            if not any(path.is_relative_to(workspace) for path in places) and not is_script(program):
                 yield program
 
 
@@ -294,12 +295,3 @@ async def _end_of(stream: asyncio.StreamReader | None) -> str:
 def running_pythons(base: Path) -> tuple[Path, ...]:
     """Interpreters that may have pip: the one that runs Testwright, then the one that the agent's is made of."""
     return (Path(sys.executable), base)
-
-
-def _is_script(path: Path) -> bool:
-    """Whether it is a script, as pyenv's shims are: what it starts could be anywhere."""
-    try:
-        with path.open("rb") as file:
-            return file.read(2) == b"#!"
-    except OSError:
-        return True
