@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
+from testwright.judge.raw_places import changes_files
 from testwright.model import Candidate, RawTest
 
 _BROAD = frozenset({"Exception", "BaseException"})
@@ -30,6 +31,12 @@ _OUTSIDE: Mapping[str, str] = {
         f"{library}.{verb}": "needs the network" for library in ("requests", "httpx") for verb in ("get", "post", "put")
     },
     **{f"{library}.{verb}": "needs the network" for library in ("requests", "httpx") for verb in ("delete", "request")},
+    **{f"subprocess.{name}": "starts a program" for name in ("run", "Popen", "call", "check_call", "check_output")},
+    **{f"subprocess.{name}": "starts a program" for name in ("getoutput", "getstatusoutput")},
+    **{f"os.{name}": "starts a program" for name in ("system", "popen", "startfile", "spawnl", "spawnv", "spawnvp")},
+    **{f"asyncio.create_subprocess_{name}": "starts a program" for name in ("exec", "shell")},
+    "pty.spawn": "starts a program",
+    "webbrowser.open": "starts a program",
 }
 """What a test calls by itself and no unit test needs; to replace it by a double is another thing."""
 
@@ -59,7 +66,20 @@ def cannot_fail(trees: Iterable[ast.AST]) -> str | None:
 
 
 def reaches_outside(trees: list[ast.Module], candidate: Candidate) -> str | None:
-    """What the test waits for or needs outside of itself, as a part of a sentence; None when nothing."""
+    """What the test waits for, needs or changes outside of itself, as a part of a sentence; None when nothing."""
+    names = _imported(trees, candidate)
+    for node in _walk(trees):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            head, dot, rest = called.partition(".")
+            found = f"{names.get(head, '')}{dot}{rest}"
+            if found in _OUTSIDE and not _is_no_time(node):
+                return f"it {_OUTSIDE[found]} ({found})"
+    return changes_files(trees, candidate, names)
+
+
+def _imported(trees: list[ast.Module], candidate: Candidate) -> dict[str, str]:
+    """What each imported name stands for, in full."""
     names = {one.bound: _full(one.module, one.name, one.alias) for one in candidate.imports}
     for node in _walk(trees):
         if isinstance(node, ast.Import):
@@ -69,14 +89,7 @@ def reaches_outside(trees: list[ast.Module], candidate: Candidate) -> str | None
             }
         elif isinstance(node, ast.ImportFrom):
             names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    for node in _walk(trees):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            head, dot, rest = called.partition(".")
-            found = f"{names.get(head, '')}{dot}{rest}"
-            if found in _OUTSIDE and not _is_no_time(node):
-                return f"it {_OUTSIDE[found]} ({found})"
-    return None
+    return names
 
 
 def expectations(trees: Iterable[ast.AST]) -> Iterator[ast.Call]:

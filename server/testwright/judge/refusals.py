@@ -45,6 +45,9 @@ _MEMBERS = {
     "importlib": frozenset({"import_module", "__import__"}),
     "builtins": frozenset({"eval", "exec", "compile", "__import__", "AssertionError", "globals"}),
     "traceback": frozenset({"walk_stack", "extract_stack"}),
+    # Harmless for the run itself; but what is used of them must be seen, since a kept test runs where no box is.
+    "shutil": frozenset(),
+    "subprocess": frozenset(),
 }
 """Members of common modules that reach a test's own verdict."""
 
@@ -164,8 +167,10 @@ class _Reader:
                 yield "it changes the built-in names"
 
     def _loaded(self, node: ast.AST, *, by_key: bool) -> Iterator[str]:
-        """What is wrong with a use of the table of loaded modules, and with a change of pytest itself."""
+        """What is wrong with a use of a table of names or of loaded modules, and with a change of pytest itself."""
         match node:
+            case ast.Attribute(value=owner, attr="__dict__") if (module := self._module(owner)) in _MEMBERS:
+                yield f"it looks up something of {module} by a name made at run time"
             case ast.Attribute(value=owner, ctx=ast.Store() | ast.Del()) if self._module(owner) == "pytest":
                 yield "it changes pytest, which it is judged by"
             case ast.Attribute(value=owner, attr="modules") if self._module(owner) == "sys" and not by_key:

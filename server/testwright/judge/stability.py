@@ -188,6 +188,7 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
     settled = await asyncio.to_thread(_refused, candidates, target, file, names)
     wanted = [names[candidate.id] for candidate in candidates if candidate.id not in settled]
     court = _Court(session, target, folder, goals, seed, deadline, test_seconds, limits, on_progress, relaxation)
+    court.watched = frozenset(names[one.id] for one in candidates if one.source is not None and one.id not in settled)
     if wanted:
         await court.sit(file.text, wanted)
     verdicts = tuple(
@@ -234,6 +235,7 @@ class _Court:
     limits: Limits
     on_progress: Callable[[int, int, int], None]
     relaxation: int
+    watched: frozenset[str] = frozenset()
     wanted: int = 0
     judged: int = 0
     passes: Counter[str] = field(default_factory=Counter)
@@ -453,6 +455,7 @@ class _Court:
             "file": self.session.seen(self.target.path),
             "test_file": self.session.seen(path),
             "names": list(names),
+            "watched": sorted(self.watched.intersection(names)),  # whole functions may do anything
             "measure": measure,
             "statements": sorted(self.goals.statements),
             "branches": sorted(self.goals.branches),

@@ -147,8 +147,8 @@ Write pytest tests for {cleaned(what)} (file `{_path(target)}`) into the one fil
 Rules, which a judge checks from outside:
 - Only `{briefing.test_path}` counts. No other file is taken, and a change of the module under test is thrown away.
 - Each test function is run by itself and beside the others, in any order, in fresh processes. A test that fails once,
-  or only passes after another one, is dropped. So: no network, no sleeping, no real time or date, no unseeded
-  randomness, no order of sets, no absolute paths; files only below pytest's `tmp_path`.
+  or only passes after another one, is dropped. So: no network, no other programs, no sleeping, no real time or date,
+  no unseeded randomness, no order of sets, no absolute paths; files only below pytest's `tmp_path`.
 - Assert what the code does for its callers: results, exceptions with their message, state, output. Not how it does it:
   no mocks of the module's own functions, no private names where a public way exists.
 - A test without an assertion that could fail is dropped, and so is one that is skipped or expected to fail.
