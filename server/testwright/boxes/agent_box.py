@@ -14,6 +14,7 @@ from typing import Literal
 from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.docker.client import DockerClient
+from testwright.boxes.docker.engine import look_at_engine
 from testwright.boxes.plain import PlainBox
 from testwright.boxes.protocol import Box
 from testwright.boxes.reaping import Registry
@@ -129,6 +130,11 @@ async def _first(hosts: AgentHosts) -> AgentBox:
 async def _in_docker(hosts: AgentHosts) -> AgentBox:
     client = DockerClient.find(hosts.workspace, hosts.environ)
     if hosts.image is None:
+        engine = await look_at_engine(
+            client
+        )  # one that does not answer shows no image, and that is not what is missing
+        if engine.refusal is not None:
+            raise DockerUnavailable(engine.refusal.detail, next_step=engine.refusal.next_step)
         raise DockerUnavailable(
             "The agent's image has not been built.",
             next_step="Build it with testwright setup docker.",
