@@ -625,6 +625,9 @@ class RunEvent:
     ``kept``
         Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is
         being proven. Kind ``finished``: tests that the run has added; of a judgement, those that are sound.
+    ``steps``, ``requests``, ``tokens``, ``cost``
+        While an agent's part goes on, the judging of its rounds included: what it has taken so far, ``cost`` in US
+        dollars. ``left`` is then of the time that models have.
     ``percent``, ``status``
         Kind ``finished``: coverage after the run, 0 when it is not known, and the report's status (``measured`` when
         existing tests were only measured).

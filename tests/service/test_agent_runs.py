@@ -37,6 +37,7 @@ def knock(code: str) -> str:
 OPENS = "from door import knock\n\n\ndef test_the_right_word_opens():\n    assert knock('sesame') == 'open'\n"
 FAILS = "\n\ndef test_any_word_opens():\n    assert knock('abracadabra') == 'open'\n"
 KEY = Obstacle("a key", "set OPENROUTER_API_KEY", NoModels("There is no key.", next_step="Set one."))
+TAKEN = {"steps", "requests", "tokens", "cost"}
 SET_UP = Obstacle("its set-up", "`testwright setup openhands`", BoxUnavailable("The agent is not set up."))
 
 
@@ -106,9 +107,12 @@ async def test_a_run_with_an_agent_can_be_followed(door: Project) -> None:
     assert events[0].kind == "phase"
     assert "1 line" in events[0].message
     assert 50 < int(events[0].data["left"]) <= 1800  # of the models' time, not of the budget
-    (step,) = [event for event in events if "steps" in event.data]
-    assert step.message == "step 1: writing the file"
-    assert {"steps", "requests", "tokens", "cost"} <= step.data.keys()
+    (step,) = [event for event in events if event.message == "step 1: writing the file"]
+    assert {name: step.data[name] for name in TAKEN} == {"steps": 1, "requests": 0, "tokens": 10, "cost": 0.0}
+    judged = [event for event in door.events if event.phase == "judge" and event.elapsed > events[0].elapsed]
+    assert judged
+    assert all(event.data.keys() >= TAKEN for event in (*events, *judged)), "so long as its part goes on"
+    assert not any(event.data.keys() & TAKEN for event in door.events if event.elapsed < events[0].elapsed)
     phases = [event.phase for event in door.events if event.kind == "phase"]
     assert phases == ["analyse", "prepare", "baseline", "explore", "judge", "agent", "judge", "verify", "write"]
     verify = next(event for event in door.events if event.phase == "verify")
@@ -243,10 +247,13 @@ async def test_a_cancel_keeps_what_was_proven_as_a_proposal(door: Project) -> No
     assert not agents.is_open
     assert door.files() == before
     assert door.left() == []
-    assert interrupted_runs() == ()
-    (note,) = [event.message for event in door.events if event.kind == "note" and "is saved in" in event.message]
-    saved = Path(note.partition("is saved in ")[2].rstrip("."))
+    (note,) = [event for event in door.events if event.kind == "note" and "is saved in" in event.message]
+    saved = Path(note.message.partition("is saved in ")[2].rstrip("."))
     assert saved.is_relative_to(door.state)
+    # Nobody need have seen the note, so the run is listed until it is forgotten or the module has had a whole run.
+    (listed,) = interrupted_runs()
+    assert (listed.id, listed.phase, listed.proposal) == (note.data["interrupted"], "agent", saved)
+    assert note.data["proposal"] == str(saved)
     text = saved.read_text(encoding="utf-8")
     ast.parse(text)
     assert "shut" in text
@@ -254,6 +261,7 @@ async def test_a_cancel_keeps_what_was_proven_as_a_proposal(door: Project) -> No
     result = await run(door, ActedAgents(obstacles=(KEY,)))
     assert result.report.status == "written", result.report.error
     assert saved.exists()
+    assert interrupted_runs() == ()
 
 
 async def test_a_write_that_the_disk_refuses_leaves_the_proposal(door: Project, editor: Callable[..., Any]) -> None:

@@ -22,7 +22,7 @@ ROWS = (
     {"engines", "judge", "writing"},
     {"service", "batch"},
     {"rendering", "doctor"},
-    {"judge_rendering"},
+    {"judge_rendering", "progress_rendering"},
     {"lsp"},
     {"cli"},
     {"__main__"},

@@ -42,6 +42,8 @@ class Account:
         models: What was asked of models.
         refused: Tests of an agent that were not judged.
         deadline: When what is beyond the budget must have ended, in seconds since the run began; None within it.
+        agent: What an agent has taken so far: ``steps``, ``requests``, ``tokens``, ``cost``; each event says it for as
+            long as the agent's part goes on, the judging of its rounds included.
     """
 
     request: GenerateRequest
@@ -63,6 +65,7 @@ class Account:
     models: tuple[ModelUse, ...] = ()
     refused: tuple[DiscardedTest, ...] = ()
     deadline: float | None = None
+    agent: dict[str, float] = field(default_factory=lambda: {"steps": 0, "requests": 0, "tokens": 0, "cost": 0.0})
     _depth: int = 0
 
     def take_subject(self, subject: Subject) -> None:
@@ -110,12 +113,12 @@ class Account:
         """Tell a step within the phase."""
         self._tell("progress", message, **data)
 
-    def note(self, *sentences: str) -> None:
-        """Keep sentences for the report, each once, and tell them."""
+    def note(self, *sentences: str, **data: str) -> None:
+        """Keep sentences for the report, each once, and tell them, with what programs want to know of them."""
         for sentence in sentences:
             if sentence and sentence not in self.notes:
                 self.notes.append(sentence)
-                self._tell("note", sentence)
+                self._tell("note", sentence, **data)
 
     def take_discarded(self, selection: Selection) -> None:
         """Keep which candidates do not stand in the file, and why."""
@@ -208,6 +211,8 @@ class Account:
         data["left"] = math.ceil(self._left)
         if self.covered is not None:
             data["covered"] = self.covered
+        if self.deadline is not None:
+            data = {**self.agent, **data}
         self.on_event(RunEvent(kind, self.phase, message, round(self.watch.elapsed, 3), data))
 
 

@@ -88,7 +88,7 @@ class BoxedAgents:
             except TestwrightError as error:
                 obstacles.append(_obstacle("a model", error))
             else:
-                obstacles += _of_models(plan)
+                obstacles += model_obstacles(plan)
                 entries = [choice.entry for choice in plan.chain.taken]
                 context = min((entry.context_window for entry in entries if entry.context_window), default=None)
                 max_output = min((entry.max_output for entry in entries if entry.max_output), default=None)
@@ -165,7 +165,7 @@ def _plan_models(job: Job, environ: Mapping[str, str]) -> ModelPlan:
     return plan_models(job.settings, job.target.workspace, environ=environ, need=OpenHandsEngine.need)
 
 
-def _of_models(plan: ModelPlan) -> list[Obstacle]:
+def model_obstacles(plan: ModelPlan) -> list[Obstacle]:
     """What stands between a run and its models."""
     from testwright.models.consent import require_consent  # noqa: PLC0415 - loaded by the plan
     from testwright.models.selection import no_models  # noqa: PLC0415

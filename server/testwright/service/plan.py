@@ -89,9 +89,22 @@ def plan_run(engine: EngineName, obstacles: Sequence[Obstacle]) -> Plan:
         return Plan(embedded=True, agent=False)
     if engine == "openhands":
         if obstacles:
-            raise obstacles[0].error
+            raise _refusal(obstacles)
         return Plan(embedded=False, agent=True)
     return Plan(embedded=True, agent=not obstacles)
+
+
+def _refusal(obstacles: Sequence[Obstacle]) -> TestwrightError:
+    """The error for who has asked for the agent by name: of the first obstacle, with all that is missing besides."""
+    first, *others = obstacles
+    if not others:
+        return first.error
+    besides = f"The agent lacks besides: {_needs(others)}."
+    return type(first.error)(first.error.message, next_step=f"{first.error.next_step} {besides}".strip())
+
+
+def _needs(obstacles: Sequence[Obstacle]) -> str:
+    return "; ".join(f"{obstacle.what} ({obstacle.step})" for obstacle in obstacles)
 
 
 def not_gained(engine: EngineName, gaps: Gaps, obstacles: Sequence[Obstacle]) -> str:
@@ -105,5 +118,4 @@ def not_gained(engine: EngineName, gaps: Gaps, obstacles: Sequence[Obstacle]) ->
     if engine != "auto" or not gaps or not obstacles:
         return ""
     verb = "is" if gaps.number == 1 else "are"
-    needs = "; ".join(f"{obstacle.what} ({obstacle.step})" for obstacle in obstacles)
-    return f"{gaps.words} {verb} left, which an agent would take on. What it lacks: {needs}."
+    return f"{gaps.words} {verb} left, which an agent would take on. What it lacks: {_needs(obstacles)}."

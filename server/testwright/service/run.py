@@ -221,15 +221,15 @@ class Run:
         await work.record.keep(composed.data, len(composed.suite.tests), self._account.covered)
 
     def _tell_agent(self, progress: AgentProgress) -> None:
-        if self._account.phase != "agent":
-            return  # it gets ready while other work is told of
-        self._account.progress(
-            progress.words,
-            steps=progress.step,
-            requests=progress.requests,
-            tokens=progress.tokens,
-            cost=progress.cost,
-        )
+        account = self._account
+        account.agent = {
+            "steps": progress.step,
+            "requests": progress.requests,
+            "tokens": progress.tokens,
+            "cost": progress.cost,
+        }
+        if account.phase == "agent":  # else it gets ready while other work is told of
+            account.progress(progress.words)
 
     def _share(self, part: float) -> float:
         """Seconds for a phase that must leave room for the last one."""

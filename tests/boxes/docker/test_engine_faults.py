@@ -150,7 +150,7 @@ async def test_a_killed_owner_leaves_a_container_that_is_reaped(
     else:
         monkeypatch.setenv("TESTWRIGHT_CACHE_DIR", str(tmp_path / "cache"))
         monkeypatch.setenv("TESTWRIGHT_STATE_DIR", str(state))
-        from testwright.doctor import examine  # noqa: PLC0415 - the only one that needs it
+        from testwright.doctor.examining import examine  # noqa: PLC0415 - the only one that needs it
 
         (finding,) = [found for found in await examine(tmp_path) if found.name == "docker"]
         assert finding.state == "ok"

@@ -34,8 +34,16 @@ def test_who_works(engine: EngineName, obstacles: tuple[Obstacle, ...], plan: Pl
 @pytest.mark.parametrize("obstacle", [KEY, CONSENT, SET_UP])
 def test_an_agent_that_is_named_and_cannot_work_is_an_error(obstacle: Obstacle) -> None:
     with pytest.raises(TestwrightError) as caught:
-        plan_run("openhands", (obstacle, KEY))
+        plan_run("openhands", (obstacle,))
     assert caught.value is obstacle.error
+
+
+def test_the_error_names_all_that_is_missing() -> None:
+    with pytest.raises(NoModels) as caught:
+        plan_run("openhands", (KEY, SET_UP))
+    assert str(caught.value) == (
+        "There is no key. Set one. The agent lacks besides: its set-up (`testwright setup openhands`)."
+    )
 
 
 @pytest.mark.parametrize(
