@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -72,22 +71,6 @@ def saved(door: Bench) -> list[Path]:
     return list((door.private / "state" / "proposals").glob("*-test_door.py"))
 
 
-def testwright(door: Bench, *arguments: str) -> Any:
-    """What a further command prints as JSON."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "testwright.cli", *arguments, "--json"],
-        cwd=door.workspace,
-        env=door.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(ended.stdout)
-
-
-testwright.__test__ = False  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_who_cancels_is_told_where_that_is_which_was_proven(door: Bench, number: signal.Signals) -> None:
     before = door.digests()
@@ -121,13 +104,13 @@ def test_a_run_that_is_killed_is_listed_until_it_is_forgotten(door: Bench) -> No
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     assert door.digests() == before
-    (run,) = testwright(door, "runs")["runs"]
+    (run,) = door.told("runs")["runs"]
     assert run["path"] == str(door.workspace / "door.py")
     assert run["phase"] == "agent"
     assert run["tests"] > 0
     assert "sesame" in Path(run["proposal"]).read_text(encoding="utf-8")
-    assert testwright(door, "runs", "--forget", run["id"])["forgotten"] == [run]
-    assert testwright(door, "runs")["runs"] == []
+    assert door.told("runs", "--forget", run["id"])["forgotten"] == [run]
+    assert door.told("runs")["runs"] == []
     assert Path(run["proposal"]).exists()
     # What the crash has left goes with the next start, as of this command.
     subprocess.run(
