@@ -12,7 +12,8 @@ names the error in JSON, in events and in the documentation.
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
-    │   └── DockerUnavailable docker           Docker cannot be used: not there, not running, not allowed, no image
+    │   ├── DockerUnavailable docker           Docker cannot be used: not there, not running, not allowed, no image
+    │   └── AgentMissing      agent-missing    the agent is not set up on this machine
     ├── BoxFailure            box-failure      a box that started did not do its job (limits, a crash, bad data)
     │   └── DockerFailure     docker-failure   Docker did not do what it was asked: no space, gone in the middle, paused
     ├── AgentFailure          agent            the agent's program wrote what is no message of ours, or nothing
@@ -109,6 +110,12 @@ class DockerUnavailable(BoxUnavailable):
     """Docker cannot be used: not installed, not running, not allowed, too old, or without the image."""
 
     slug = "docker"
+
+
+class AgentMissing(BoxUnavailable):
+    """The agent was asked for by name, and is not set up on this machine."""
+
+    slug = "agent-missing"
 
 
 class DockerFailure(BoxFailure):

@@ -15,7 +15,7 @@ from testwright.engines.openhands.ignoring import ignored_by
 from testwright.engines.openhands.session import BoxedAgent
 from testwright.engines.openhands.values import AgentProgress, AgentSession, Launcher
 from testwright.engines.protocol import Ask
-from testwright.errors import BoxUnavailable, TestwrightError
+from testwright.errors import AgentMissing, DockerUnavailable, TestwrightError
 from testwright.provisioning.agent_environment import AgentEnvironment, find
 from testwright.provisioning.image_names import MadeImage
 from testwright.provisioning.images import find_image
@@ -96,16 +96,18 @@ class BoxedAgents:
             local = await asyncio.to_thread(find, job.settings.agent_sdk, environ=environ)
         except TestwrightError as error:
             return Look((*obstacles, _obstacle("its environment", error)), None)
-        image, notes = (None, ()) if local and obstacles else await _image(job, environ)
+        found = _Image() if local and obstacles else await _image(job, environ)
+        image = found.image
         if local is None and image is None:
-            obstacles.append(_not_set_up(job))
+            is_docker = job.settings.agent_box == "docker"
+            obstacles.append(_obstacle("a box", found.error) if found.error and is_docker else _not_set_up(job))
         if obstacles:
             return Look(tuple(obstacles), None)
         try:
             agent = await _in_a_box(job, local, image, environ)
         except TestwrightError as error:
             return Look((_obstacle("a box", error),), None)
-        told = (*agent.notes, *(notes if agent.in_image else ()))
+        told = (*agent.notes, *(found.notes if agent.in_image else ()))
         return Look((), replace(agent, context=context, max_output=max_output, notes=told))
 
     def open(
@@ -140,22 +142,31 @@ async def _in_a_box(
     return ReadyAgent(replace(chosen, read_only=roots), str(interpreter.executable), notes=chosen.notes)
 
 
-async def _image(job: Job, environ: Mapping[str, str]) -> tuple[MadeImage | None, tuple[str, ...]]:
-    """The image that is there, and sentences about it; none where Docker cannot be used, which its box says itself."""
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """The image that is there, with sentences about it; or why Docker cannot be used."""
+
+    image: MadeImage | None = None
+    notes: tuple[str, ...] = ()
+    error: TestwrightError | None = None
+
+
+async def _image(job: Job, environ: Mapping[str, str]) -> _Image:
     settings, workspace = job.settings, job.target.workspace
     if settings.agent_box not in ("auto", "docker"):
-        return None, ()
+        return _Image()
     try:
         client = DockerClient.find(workspace, environ)
-        return await find_image(
+        image, notes = await find_image(
             client,
             root=workspace,
             base=settings.agent_image_base,
             sdk=settings.agent_sdk,
             python=job.subject.interpreter.version or None,
         )
-    except TestwrightError:
-        return None, ()
+    except TestwrightError as error:
+        return _Image(error=error)
+    return _Image(image, notes)
 
 
 def _plan_models(job: Job, environ: Mapping[str, str]) -> ModelPlan:
@@ -184,11 +195,15 @@ def model_obstacles(plan: ModelPlan) -> list[Obstacle]:
 
 
 def _not_set_up(job: Job) -> Obstacle:
-    step = "`testwright setup docker`" if job.settings.agent_box == "docker" else "`testwright setup openhands`"
-    error = BoxUnavailable("The agent is not set up on this machine.", next_step=f"Run {step}.")
+    if job.settings.agent_box == "docker":
+        step = "`testwright setup docker`"
+        error: TestwrightError = DockerUnavailable("The agent has no image in Docker.", next_step=f"Run {step}.")
+        return Obstacle("its image in Docker", step, error)
+    step = "`testwright setup openhands`"
+    error = AgentMissing("The agent is not set up on this machine.", next_step=f"Run {step}.")
     return Obstacle("its set-up on this machine", step, error)
 
 
 def _obstacle(what: str, error: TestwrightError) -> Obstacle:
-    step = (error.next_step or error.message).rstrip(".")
+    step = str(error).rstrip(".")  # why, and what to do about it
     return Obstacle(what, step[:1].lower() + step[1:], error)

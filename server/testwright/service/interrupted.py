@@ -1,6 +1,7 @@
 """Runs that were cut off: noted while they go on, told of afterwards, with what they had proven.
 
-A note never fails a run: what cannot be kept is told in a sentence.
+One that was cancelled counts as cut off when it had proven something: whoever has cancelled it need not have seen where
+that is saved, as when an editor was closed. A note never fails a run: what cannot be kept is told in a sentence.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from testwright.service.job import Job
 from testwright.service.threads import to_its_end
 from testwright.store.runs import RunNote, RunNotes
 from testwright.writing.place import proposal_path, save_proposal
+
+_NOBODY = ""
+"""The process of a run that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ def forget_run(run: str, environ: Mapping[str, str] | None = None) -> bool:
 
 
 class RunRecord:
-    """What is kept of a run while it goes on. Leaving the block takes the note away, whatever the end is.
+    """What is kept of a run while it goes on.
+
+    Leaving the block takes the note away, unless the run was cancelled and what it had proven stays saved.
 
     Args:
         job: Whose run it is.
@@ -130,12 +136,21 @@ class RunRecord:
         self._stays = False
 
     @property
+    def id(self) -> str:
+        """The note's own, for ``forget_run``."""
+        return self._note.id
+
+    @property
     def proposal(self) -> Path | None:
         """Where what was proven is saved; None when nothing is."""
         return self._note.proposal
 
     async def __aenter__(self) -> Self:
-        await self._do(self._begin)
+        try:
+            await self._do(self._begin)
+        except BaseException:
+            await self._do(partial(self._end, (self._note,)))
+            raise
         for note in self._earlier:
             self._tell(_interrupted(note).words)
         return self
@@ -145,6 +160,11 @@ class RunRecord:
     ) -> None:
         if self._is_ours and not self._stays and self._note.proposal is not None:
             self._note.proposal.unlink(missing_ok=True)
+        if isinstance(error, asyncio.CancelledError) and self._stays and self._note.proposal is not None:
+            self._note = replace(self._note, process=_NOBODY)
+            await self._do(self._put)
+            await self._do(partial(self._end, ()))
+            return
         done = (self._note, *(self._earlier if kind is None else ()))
         await self._do(partial(self._end, done))
 
@@ -163,14 +183,20 @@ class RunRecord:
         """
         before, was_ours = self._note.proposal, self._is_ours
         try:
-            path = proposal_path(data, self._job.place, state_dir(self._environ))
+            state = state_dir(self._environ)
+            path = proposal_path(data, self._job.place, state)
             if path != before:
-                self._is_ours = not path.exists()  # else somebody was told of it before
-                await asyncio.to_thread(save_proposal, data, self._job.place, state_dir(self._environ))
+                is_new = not path.exists()  # else somebody was told of it before
+                try:
+                    await to_its_end(partial(save_proposal, data, self._job.place, state))
+                finally:
+                    if path.is_file():  # also when cancelled meanwhile
+                        self._is_ours = is_new
+                        self._note = replace(self._note, proposal=path)
         except TestwrightError as error:
             self._tell(f"What is proven so far is not saved for the case of a crash: {error.message}")
             return
-        self._note = replace(self._note, tests=tests, covered=covered, proposal=path)
+        self._note = replace(self._note, tests=tests, covered=covered)
         await self._do(self._put)
         if was_ours and before is not None and before != path:
             before.unlink(missing_ok=True)

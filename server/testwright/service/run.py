@@ -26,7 +26,7 @@ from testwright.service.finishing import Finished, broken_tests, draft, finish, 
 from testwright.service.interrupted import RunRecord
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
-from testwright.service.plan import not_gained, plan_run
+from testwright.service.plan import Obstacle, not_gained, plan_run
 from testwright.service.proving import Proven, prove
 from testwright.service.result import Delivered, ModuleCoverage, RunResult
 from testwright.service.rounds import AgentRounds
@@ -96,6 +96,8 @@ class Run:
         self._account = Account(request, on_event)
         self._deliver = deliver
         self._tests: bytes | None = None
+        self._obstacles: tuple[Obstacle, ...] = ()
+        self._not_gained = ""
 
     def failed(self, error: TestwrightError) -> RunResult:
         """The result of this run when it ended in an error."""
@@ -118,9 +120,12 @@ class Run:
             try:
                 async with account.workshop(open_workshop(job.subject)) as workshop:
                     return await self._work(_Work(job, workshop, record))
-            except (TestwrightError, asyncio.CancelledError) as error:
+            except BaseException as error:
                 if not isinstance(error, NothingProven | WriteConflict) and (saved := record.keep_proposal()):
-                    account.note(f"What was proven until then is saved in {saved}.")
+                    told = {"proposal": str(saved)}
+                    if isinstance(error, asyncio.CancelledError):
+                        told["interrupted"] = record.id
+                    account.note(f"What was proven until then is saved in {saved}.", **told)
                 raise
 
     async def _work(self, work: _Work) -> RunResult:
@@ -148,6 +153,7 @@ class Run:
             if engine == "openhands":
                 standby.begin()
                 look, _ = await standby.ready()
+                self._obstacles = look.obstacles
                 plan_run(engine, look.obstacles)
             await work.record.at("baseline")
             own_tests = job.place.path if job.place.exists else None
@@ -172,7 +178,8 @@ class Run:
         if not gaps:
             return embedded
         look, session = await standby.ready()
-        account.note(not_gained(engine, gaps, look.obstacles))
+        self._obstacles, self._not_gained = look.obstacles, not_gained(engine, gaps, look.obstacles)
+        account.note(self._not_gained)
         if look.agent is None or session is None:
             return embedded
         account.note(*look.agent.notes)
@@ -186,7 +193,11 @@ class Run:
             return SourceFile.of(composed.data, default_newline=job.project.style.newline).text
 
         rounds = AgentRounds(account, job, work.workshop, measured, embedded, keep)
-        error = await rounds.work(session, look.agent)
+        error: TestwrightError | None
+        try:
+            error = await rounds.work(session, look.agent)
+        except TestwrightError as failure:  # of the judge, by what the agent wrote
+            error = failure
         if error is not None:
             if engine == "openhands" and not rounds.proven.passed:
                 raise error
@@ -205,7 +216,7 @@ class Run:
             return await finish(account, job, workshop, measured, found.embedded, keep)
         try:
             finished = await finish(account, job, workshop, measured, found.proven, keep)
-        except NothingProven as error:
+        except TestwrightError as error:
             if not found.embedded.passed:
                 raise
             why = f"with them the file does not stand: {error.message}"
@@ -277,8 +288,9 @@ class Run:
             job.target.path, job.target.source, covered, baseline.tests + added, baseline.failed
         )
         names = tuple(test.name for test in composed.suite.tests)
-        delivered = Delivered(place, data, workspace, names, composed.suite.imports)
+        support = tuple(composed.suite.support)
+        delivered = Delivered(place, data, workspace, names, composed.suite.imports, support)
         return self._result(account.finish("written", test_file=str(place.path)), delivered)
 
     def _result(self, report: RunReport, delivered: Delivered | None = None) -> RunResult:
-        return RunResult(report, self._account.coverage, delivered, self._tests)
+        return RunResult(report, self._account.coverage, delivered, self._tests, self._obstacles, self._not_gained)
