@@ -22,6 +22,8 @@ AT_MOST = 2.0
 EXISTING = Path("test_existing.py")
 """Tests of the workspace that take long: without any, the stage that runs them is over before a client can show it."""
 
+PROVEN = "was cancelled. What was proven until then is saved in "
+
 STAGES = {
     "analyse": "reading the project",
     "prepare": "making a box ready",
@@ -111,9 +113,15 @@ async def test_at_every_stage_in_every_way(
         await nothing_is_left(editor, workspace, environment)
         assert editor.progress()[-1] == {"kind": "end", "message": "cancelled"}
         assert editor.all_of("window/showMessage") == []
+        asked = [params["message"] for params in editor.all_of("window/showMessageRequest")]
 
     assert finished["status"] == "cancelled"
-    assert finished["message"] == ""
+    if stage == "verify":  # by then tests are proven one by one, and kept for the user
+        assert PROVEN in finished["message"]
+        assert asked == [finished["message"]]
+    else:
+        assert finished["message"] == ""
+        assert asked == []
     assert taken < AT_MOST
 
 
