@@ -12,9 +12,10 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 
 from scripted_agent import Worker, reply_of
-from scripted_provider import Reply, ScriptedProvider, hanging, json_reply
+from scripted_provider import ScriptedProvider, SeenRequest, Step, hanging, json_reply
 from virtual_clock import VirtualClock
 
 MODEL = "agent-model"
@@ -30,16 +31,30 @@ def main() -> None:
     asyncio.run(serve(parser.parse_args()))
 
 
+class Conversations:
+    """Plays each conversation anew, and some only to a point."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._given = given
+        self._number = 0
+        self._reply = hanging()
+
+    def __call__(self, request: SeenRequest) -> Sequence[Step]:
+        """Answer one request, which tells by itself how far its conversation is."""
+        answered = sum(message["role"] == "assistant" for message in request.body["messages"])
+        if answered == 0:
+            self._number += 1
+            given = self._given
+            self._reply = reply_of(Worker(given.test_path, imports=given.imports, guesses=given.guesses))
+        hangs_after = dict(enumerate(self._given.hangs_after, 1)).get(self._number)
+        is_over = hangs_after is not None and answered >= hangs_after
+        return (hanging() if is_over else self._reply)(request)
+
+
 async def serve(given: argparse.Namespace) -> None:
     """Serve until the standard input ends."""
-
-    def worker() -> Reply:
-        return reply_of(Worker(given.test_path, imports=given.imports, guesses=given.guesses))
-
     async with ScriptedProvider(VirtualClock()) as server:
-        for answers in given.hangs_after:
-            server.play(MODEL, *[worker()] * answers, hanging())
-        server.always(MODEL, worker())
+        server.always(MODEL, Conversations(given))
         server.serve("/models", json_reply({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
         print(server.base_url, flush=True)  # noqa: T201 - what the program is read for
         await asyncio.to_thread(sys.stdin.read)

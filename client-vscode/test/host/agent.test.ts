@@ -123,7 +123,7 @@ describe("the agent", function () {
         assert.equal(ours.agent.going, undefined);
     });
 
-    it("is offered by the message of a run that has left something, and its module is done again afterwards", async () => {
+    it("is offered by the message of a run that has left something", async () => {
         write("src/shop/gate.py", GATE);
         await hold();
         messages.press = ({ buttons }) => buttons.find((label) => label === "Set Up the Agent");

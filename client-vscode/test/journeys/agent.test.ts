@@ -27,9 +27,10 @@ def knock(word: str) -> str:
 const MODULE = "src/mdurl/_gate.py";
 const TESTS = "tests/test_gate.py";
 /** At first the model is wrong, and reads in pytest's output what is true. */
-const GUESSES = { 'knock("sesame")': '"shut"' };
+const GUESSES = { "knock('sesame')": "'shut'" };
 
-const STEP = /Generating tests for .*step \d+: /;
+/** It has taken steps, and waits for its model. */
+const AT_WORK = /Generating tests for _gate: .*, 3 requests, \d+ % covered/;
 
 describe("the agent in Docker", () => {
     let model: AgentModel | undefined;
@@ -51,6 +52,7 @@ describe("the agent in Docker", () => {
         },
     });
     let files: readonly string[];
+    let going: { readonly owner: Process; readonly container: string };
 
     after(async () => {
         await model?.stop();
@@ -63,8 +65,8 @@ describe("the agent in Docker", () => {
     }
 
     /** Wait until the agent is at work, and then waits for its model. @returns The server, and the agent's container. */
-    async function atWork(): Promise<{ readonly owner: Process; readonly container: string }> {
-        await steps.vscode.workbench.toast(STEP).waitFor({ timeout: 150_000 });
+    async function atWork(): Promise<typeof going> {
+        await steps.vscode.workbench.toast(AT_WORK).waitFor({ timeout: 150_000 });
         const owner = await server();
         const [container] = await waitFor("container", () => {
             const found = containersOf(owner.pid);
@@ -83,21 +85,20 @@ describe("the agent in Docker", () => {
         files = project.files();
         await workbench.focusEditor();
         await workbench.run("Testwright: Generate Tests for Module");
-        await atWork();
-        await workbench.toast(/step \d+: .*, \d+ s, \d+ requests?, \d+ % covered/).waitFor({ timeout: 60_000 });
+        going = await atWork();
+        await workbench.toast(/: (step \d+: .*|Asking .*), (\d+ min )?\d+ s, 3 requests, \d+ % covered/).waitFor();
         await vscode.screenshot("1-running");
-        await workbench.run("Notifications: Hide Notifications");
+        await vscode.page.keyboard.press("Escape");
+        await workbench.toast(/Generating tests for/).waitFor({ state: "hidden" });
         await workbench.status(/Generating tests for/).waitFor();
         await vscode.screenshot("2-in-the-status-bar");
-        await workbench.run("Notifications: Show Notifications");
     });
 
     it("is gone at once when the run is cancelled, and what was proven is offered", async () => {
         const { vscode, project } = steps;
         const { workbench } = vscode;
-        const { owner, container } = await atWork();
         await workbench.run("Testwright: Cancel");
-        await waitFor("end of the container", () => !containersOf(owner.pid).includes(container), {
+        await waitFor("end of the container", () => !containersOf(going.owner.pid).includes(going.container), {
             seconds: 3,
             pause: 0.02,
         });
@@ -133,7 +134,7 @@ describe("the agent in Docker", () => {
         const { workbench } = vscode;
         await workbench.open(MODULE);
         await workbench.run("Testwright: Generate Tests for Module");
-        const message = workbench.toast(/\d+ tests for _?gate are in tests\/test_gate\.py: (\d+ % → )?100 % covered/);
+        const message = workbench.toast(/\d+ tests for _?gate are in tests\/test_gate\.py: (\d+ → )?100 % covered/);
         await message.waitFor({ timeout: 170_000 });
         await vscode.screenshot("6-written");
         const written = project.read(TESTS);

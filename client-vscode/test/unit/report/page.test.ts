@@ -109,7 +109,10 @@ describe("the page of a run in which an agent has worked", () => {
 
     it("says who has proposed how many tests, and marks those of the agent", () => {
         const page = pageOf(report);
-        assert.match(sectionText(page, "tests"), /^Tests in test_rates\.py 5 4 of the embedded engine, 1 of the agent /);
+        assert.match(
+            sectionText(page, "tests"),
+            /^Tests in test_rates\.py 5 4 of the embedded engine, 1 of the agent /,
+        );
         const marked = withClass(page, "test").filter((test) => /\bagent\b/.test(textOf(test)));
         assert.deepEqual(
             marked.map((test) => attribute(test, "data-name")),
