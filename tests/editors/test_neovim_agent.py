@@ -20,7 +20,7 @@ from surroundings import Surroundings
 from waiting import wait_until
 
 MODEL = "scripted-coder"
-LABEL = "testwright.run"
+OWNER = "testwright.pid"
 
 DOOR = f"""\
 import hashlib
@@ -51,9 +51,11 @@ def docker(*arguments: str) -> str:
     return subprocess.run([program, *arguments], check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def containers() -> list[str]:
-    """Containers of ours that are there, whoever has started them."""
-    return docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LABEL}").split()
+def containers(server: int) -> list[str]:
+    """Containers of a language server that are there; others may work with the same engine."""
+    shown = docker("ps", "--all", "--filter", f"label={OWNER}", "--format", f'{{{{.ID}}}} {{{{.Label "{OWNER}"}}}}')
+    rows = [row.split() for row in shown.splitlines()]
+    return [name for name, owner in rows if owner.startswith(f"{server}:")]
 
 
 @pytest.fixture
@@ -98,11 +100,10 @@ def test_the_agent_does_the_whole_job_in_a_container(
         guesses={"encode('a b')": "'a b'", "encode('%41%')": "'%41%'", "encode('\\ud800')": "''"},
     )
     model.always(MODEL, reply_of(worker))
-    before = set(containers())
     files = project.files()
     editor = neovim(settings(model, engine="openhands", maxIterations=1), DOCKER_HOST=engine)
     begin(editor, project.module, "cache = get_encode_cache", "Generate tests for module _encode")
-    wait_until("container", lambda: set(containers()) - before, seconds=60)
+    wait_until("container", lambda: containers(editor.server), seconds=60)
     assert "added" in editor.wait_for_end(seconds=240)["message"]
     editor.wait_for_message(r"\btest_encode\.py\b")
 
@@ -111,7 +112,7 @@ def test_the_agent_does_the_whole_job_in_a_container(
     assert "a%20b" in text
     assert len(worker.bodies) >= 5
     assert project.files() - files == {"tests/test_encode.py"}
-    assert set(containers()) == before
+    assert containers(editor.server) == []
     reports = editor.progress("report")
     percentages = [value["percentage"] for value in reports]
     assert percentages == sorted(percentages)
@@ -126,18 +127,19 @@ def test_cancelling_removes_the_container_and_keeps_what_was_proven(
     model.always(MODEL, hanging())
     module = project.module.with_name("door.py")
     module.write_text(DOOR, encoding="utf-8")
-    before, files = set(containers()), project.files()
+    files = project.files()
     editor = neovim(settings(model, engine="auto") + ASKED, DOCKER_HOST=engine)
     begin(editor, module, "def knock(", "Generate tests for module door")
     wait_until("question to the model", lambda: model.requests, seconds=120)
-    assert set(containers()) - before
+    server = editor.server
+    assert len(containers(server)) == 1
     (token,) = {value["token"] for value in editor.progress()}
     editor.lua(
         "vim.lsp.get_clients({ name = 'testwright' })[1]:notify('window/workDoneProgress/cancel', { token = ... })",
         token,
     )
     # Within two seconds, of which a busy machine may make more.
-    wait_until("end of the container", lambda: set(containers()) == before, seconds=6)
+    wait_until("end of the container", lambda: not containers(server), seconds=6)
     assert "cancelled" in editor.wait_for_end(seconds=6)["message"]
     told = wait_until("question", lambda: editor.lua("return testwright_asked"), seconds=10)
     assert told["prompt"].startswith("The run for door was cancelled. What was proven until then is saved in ")
