@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from testwright.boxes.protocol import Limits
-from testwright.boxes.session import ExitCell, Session
+from testwright.boxes.session import ExitCell, Session, placed_name
 from testwright.errors import BoxFailure, ImportFailure
 from testwright.judge.boxed import LIMITS, TIME_ZONES, ending_words, last_words, limits_for, seconds_left, together
 from testwright.judge.oracles import weakness
@@ -292,7 +291,7 @@ class _Court:
     async def _all_processes(self, text: str, names: Sequence[str]) -> None:
         self.results = [{} for _ in CONDITIONS]
         self.wanted, self.judged, self.passes = len(names), 0, Counter()
-        name = f"test_testwright_{secrets.token_hex(4)}.py"
+        name = placed_name()
         with placed(self.session.world, self.folder, name, text) as path:
             await together(
                 self._process(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from testwright.judge.mutation import kill_matrix
@@ -41,6 +41,10 @@ class Proven:
         return Proven(
             self.verdicts + other.verdicts, {**self.kills, **other.kills}, {**self.survived, **other.survived}
         )
+
+    def without(self, ids: Collection[str]) -> Proven:
+        """The same, but for the candidates with these ids."""
+        return replace(self, verdicts=tuple(verdict for verdict in self.verdicts if verdict.candidate.id not in ids))
 
     @property
     def passed(self) -> tuple[Verdict, ...]:

@@ -15,6 +15,7 @@ from testwright.engines.openhands.surroundings import gather
 from testwright.engines.openhands.values import AgentLimits, AgentRound, AgentSession, AgentTask
 from testwright.errors import TestwrightError
 from testwright.judge.minimise import minimise
+from testwright.judge.stability import NOT_JUDGED
 from testwright.model import Candidate, Verdict
 from testwright.service.account import Account
 from testwright.service.agents import ReadyAgent
@@ -129,6 +130,7 @@ class AgentRounds:
         )
         self.account.refused += reading.refused
         self.account.note(*reading.notes)
+        self._forget_late(reading.candidates)
         new = [candidate for candidate in reading.candidates if self._is_new(candidate)]
         found = await prove(self.account, self.job, self.workshop, self.measured, new, self.proven, self._seconds)
         self.proven = self.proven.joined(found)
@@ -136,6 +138,12 @@ class AgentRounds:
         if not self.proven.gaps(self.job, self.measured):
             return None
         return await self._answer(done, reading, [self._seen[_key(one)] for one in reading.candidates])
+
+    def _forget_late(self, candidates: Sequence[Candidate]) -> None:
+        """Let those be judged now for which there was no time in an earlier round."""
+        late = {verdict.candidate.id for verdict in self.proven.verdicts if verdict.reason == NOT_JUDGED}
+        keys = {key for key in map(_key, candidates) if self._seen.get(key) in late}
+        self.proven = self.proven.without({self._seen.pop(key) for key in keys})
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Whether nothing like it was judged before: a file keeps most of its tests from round to round."""

@@ -55,10 +55,12 @@ class Standby:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
-        await self._stack.__aexit__(kind, error, traceback)
+        try:
+            if self._starting is not None:
+                self._starting.cancel()
+                await asyncio.gather(self._starting, return_exceptions=True)
+        finally:  # cancelled again while that is waited for, its box must go all the same
+            await self._stack.__aexit__(kind, error, traceback)
 
     def begin(self) -> None:
         """Begin to look for the agent, and start it when nothing stands in its way; returns at once."""

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import IO
 
+from testwright.boxes.session import is_placed
 from testwright.errors import BoxFailure
 
 MAX_BYTES = 1024 * 1024 * 1024
@@ -48,7 +49,10 @@ def packed(freight: Freight, test_path: str, stop: Event | None = None) -> IO[by
     Raises:
         BoxFailure: It cannot be read, is too large, or there is no room for it.
     """
-    file = tempfile.TemporaryFile(prefix="testwright-")  # noqa: SIM115 - the caller closes it
+    try:
+        file = tempfile.TemporaryFile(prefix="testwright-")  # noqa: SIM115 - the caller closes it
+    except OSError as error:
+        raise _unpacked(error) from error
     try:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
             packer = _Packer(archive, freight, stop or Event())
@@ -61,14 +65,18 @@ def packed(freight: Freight, test_path: str, stop: Event | None = None) -> IO[by
         file.seek(0)
     except OSError as error:
         file.close()
-        raise BoxFailure(
-            f"The workspace could not be packed for the agent's box: {error.strerror or error}.",
-            next_step="Free some space in the temporary folder, or name another one in TMPDIR.",
-        ) from error
+        raise _unpacked(error) from error
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _unpacked(error: OSError) -> BoxFailure:
+    return BoxFailure(
+        f"The workspace could not be packed for the agent's box: {error.strerror or error}.",
+        next_step="Free some space in the temporary folder, or name another one in TMPDIR.",
+    )
 
 
 def _check_size(size: int) -> None:
@@ -97,14 +105,19 @@ class _Packer:
                 self._folder(f"workspace/{path}")
 
     def _content(self, top: str, folder: Path, relative: PurePosixPath) -> None:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            if relative.parts:
+                return  # a folder that was there for a file of the judge
+            raise
         for entry in entries:
             if self._stop.is_set():
                 raise BoxFailure("The workspace was not packed, since nobody wants it any more.")
             path = relative / entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
-            if top == "workspace" and self._freight.leave_out(path, is_folder):
+            if top == "workspace" and (is_placed(entry.name) or self._freight.leave_out(path, is_folder)):
                 continue
             name = f"{top}/{path}"
             if entry.is_symlink():

@@ -119,8 +119,10 @@ class Link:
 
         Raises:
             AgentFailure: It broke off, or was not ready in time.
+            OSError: The freight could not be read.
         """
         handing = asyncio.create_task(self._hand_over(start, freight))
+        handing.add_done_callback(self._handed)
         try:
             ready = await self._next(time.monotonic() + self._patience.start, silence=None)
             if not isinstance(ready, Ready) or not handing.done():
@@ -292,6 +294,12 @@ class Link:
         await self._process.send(encoded(start))
         while chunk := await asyncio.to_thread(freight.read, _CHUNK):
             await self._process.send(chunk)
+
+    def _handed(self, task: asyncio.Task[None]) -> None:
+        """End the wait when the freight cannot be handed over; that the program has ended is told elsewhere."""
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not isinstance(fault, BoxFailure) and not self._broken.done():
+            self._broken.set_exception(fault)
 
     # ------------------------------------------------------------------------------------------------- waiting
 

@@ -19,7 +19,7 @@ from testwright.engines.openhands.messages import MAX_ROUND, File, Problem, Roun
 from testwright.engines.openhands.values import AgentProgress, AgentRound, AgentTask, Launcher, RoundStatus
 from testwright.engines.openhands.words import plain, step_words
 from testwright.engines.protocol import Ask
-from testwright.errors import AgentFailure, TestwrightError
+from testwright.errors import AgentFailure, BoxFailure, TestwrightError
 from testwright.housekeeping import scratch_parent
 from testwright.models.values import Usage
 
@@ -93,12 +93,19 @@ class BoxedAgent:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._stop_packing.set()
-        if self._link is not None and not any(exc_info):
-            await self._link.end()
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
-        await self._stack.aclose()
+        async with self._stack:  # it goes whatever comes, a cancel while the rest is waited for included
+            try:
+                if self._is_started and self._link is not None and not any(exc_info):
+                    await self._link.end()
+            finally:
+                if self._starting is not None:
+                    self._starting.cancel()
+                    await asyncio.gather(self._starting, return_exceptions=True)
+
+    @property
+    def _is_started(self) -> bool:
+        """Whether the start is over; before, the pipe is taken by what goes in."""
+        return self._starting is not None and self._starting.done()
 
     async def begin(self, task: AgentTask) -> None:
         """Begin to start it; a failure is told by the first round."""
@@ -144,7 +151,22 @@ class BoxedAgent:
         )
 
     async def _start(self, task: AgentTask) -> Link:
-        """Start the program, and wait until it is ready."""
+        """Start the program, and wait until it is ready.
+
+        Raises:
+            AgentFailure: It broke off, or was not ready in time.
+            BoxUnavailable: There is no box.
+            BoxFailure: The box did not start, or the disk refuses what it needs.
+        """
+        try:
+            return await self._started(task)
+        except OSError as error:
+            raise BoxFailure(
+                f"The agent's box could not be made ready: {error.strerror or error}.",
+                next_step="Free some space in the temporary folder, or name another one in TMPDIR.",
+            ) from error
+
+    async def _started(self, task: AgentTask) -> Link:
         freight = await self._packed(task.test_path)
         self._stack.callback(freight.close)
         folder = self._stack.enter_context(Registry.default().private_folder(scratch_parent(), "agent"))

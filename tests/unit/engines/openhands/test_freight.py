@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
+from testwright.boxes.session import placed_name
 from testwright.engines.openhands import freight
 from testwright.engines.openhands.freight import Freight, packed
 from testwright.engines.openhands.ignoring import ignored_by
@@ -101,3 +105,28 @@ def test_it_stops_when_nobody_wants_it_any_more(cargo: Freight) -> None:
     stop.set()
     with pytest.raises(BoxFailure, match="nobody wants it"):
         packed(cargo, PATH, stop)
+
+
+def test_what_the_judge_places_meanwhile_stays_out(cargo: Freight) -> None:
+    (cargo.snapshot / "src" / placed_name()).write_text("x = 1\n", "utf-8")
+    (cargo.snapshot / "src" / "test_testwright_own.py").write_text("x = 1\n", "utf-8")
+    assert [name for name in names(cargo) if "test_testwright" in name] == ["workspace/src/test_testwright_own.py"]
+
+
+def test_a_folder_that_goes_while_it_is_packed(cargo: Freight, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = cargo.snapshot / "tests"
+    folder.mkdir()
+    scandir = os.scandir
+
+    def going(path: Path) -> Any:
+        if Path(path) == folder:
+            folder.rmdir()  # as the judge does with one that it has made
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", going)
+    assert "workspace/src/shop.py" in names(cargo)
+
+
+def test_a_snapshot_that_is_not_there(cargo: Freight) -> None:
+    with pytest.raises(BoxFailure, match="could not be packed"):
+        names(replace(cargo, snapshot=cargo.snapshot / "gone"))
