@@ -32,6 +32,11 @@ const GUESSES = { "knock('sesame')": "'shut'" };
 /** It has taken steps, and waits for its model. */
 const AT_WORK = /Generating tests for _gate: .*, 3 requests, \d+ % covered/;
 
+/** What the code that runs in the page has of a browser. */
+interface Browser {
+    getComputedStyle(element: unknown): { readonly color: string };
+}
+
 describe("the agent in Docker", () => {
     let model: AgentModel | undefined;
     const { host, base } = docker();
@@ -166,14 +171,22 @@ describe("the agent in Docker", () => {
 
     it("can be read in the dark, and when it is narrow", async () => {
         const { vscode } = steps;
-        await vscode.workbench.run("Preferences: Toggle between Light/Dark Themes");
-        await vscode.screenshot("9-report-dark");
-        await vscode.page.setViewportSize({ width: 620, height: 900 });
         const body = report().locator("body");
+        const light = await colorOf(body);
+        await vscode.workbench.run("Preferences: Toggle between Light/Dark Themes");
+        await waitFor("the colours of the other theme", async () => (await colorOf(body)) !== light);
+        await vscode.screenshot("9-report-dark");
+        await vscode.workbench.run("View: Toggle Primary Side Bar Visibility");
+        await vscode.page.setViewportSize({ width: 700, height: 900 });
         await waitFor("a page as wide as its window", async () => isNotCut(body));
+        await report().locator('section[aria-labelledby="agent"]').scrollIntoViewIfNeeded();
         await vscode.screenshot("10-report-narrow");
     });
 });
+
+async function colorOf(body: Locator): Promise<string> {
+    return body.evaluate((element) => (globalThis as unknown as Browser).getComputedStyle(element).color);
+}
 
 async function isNotCut(body: Locator): Promise<boolean> {
     return body.evaluate((element) => {

@@ -107,7 +107,7 @@ async def find_image(
             return image, ()
     note = (
         "The agent has nothing of what the project depends on, since the project has no image of its own: "
-        "testwright setup docker --project . makes it."
+        "`testwright setup docker --project .` makes it."
     )
     return agent, (note,)
 

@@ -197,8 +197,14 @@ function kept(report: GenerateReport, added: Added | null): Markup | null {
 
 /** One test; several cases of it are one in the file. */
 function keptTest(name: string, cases: readonly Kept[], written: boolean, state: "in" | "out" | "fixed"): Markup {
-    const origins = [...new Set(cases.map((test) => (isOfAgent(test.origin) ? "the agent" : test.origin)))].join(", ");
-    const badge = cases.some((test) => isOfAgent(test.origin)) && markup` <span class="badge">agent</span>`;
+    const origins = [...new Set(cases.map((test) => test.origin).filter((origin) => !isOfAgent(origin)))].join(", ");
+    const ofAgent = cases.some((test) => isOfAgent(test.origin));
+    const badge = ofAgent && markup` <span class="badge">agent</span>`;
+    const proposers = [
+        origins !== "" && markup`<span class="origin">${origins}</span>`,
+        origins !== "" && ofAgent && " and ",
+        ofAgent && "the agent",
+    ];
     const review =
         state !== "fixed" &&
         markup`<div class="review">
@@ -213,7 +219,7 @@ function keptTest(name: string, cases: readonly Kept[], written: boolean, state:
         <div class="name">
             ${written ? testLink(name) : markup`<code>${name}</code>`}${badge} <span class="state"${isHidden(state !== "out")}>taken out</span>
         </div>
-        <div class="evidence">${evidence(cases)} (proposed by <span class="origin">${origins}</span>)</div>
+        <div class="evidence">${evidence(cases)} (proposed by ${proposers})</div>
         ${review}
     </li>`;
 }
