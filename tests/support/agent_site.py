@@ -6,14 +6,18 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from testwright.boxes.reaping import Registry
+from testwright.engines.openhands import session
+from testwright.engines.openhands.values import AgentProgress, AgentSession
+from testwright.engines.protocol import Ask
 from testwright.model import RunEvent, RunReport
 from testwright.service import GenerateRequest, UnitTestGenerationService
-from testwright.service.agents import Agents
+from testwright.service.agents import Agents, BoxedAgents, ReadyAgent
+from testwright.service.workshop import Workshop
 from testwright.settings import Options
 
 TEST_PATH = "tests/test_door.py"
@@ -121,7 +125,8 @@ async def at_once(
     runs = {engine: asyncio.create_task(site.run(engine, agents, **options)) for engine, site in sites.items()}
     both = asyncio.gather(*(event.wait() for event in seen))
     try:
-        await asyncio.wait({both, *runs.values()}, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {both, *runs.values()}
+        await asyncio.wait(either, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED)
         early = [run.result() for run in runs.values() if run.done()]
         assert both.done(), (early, [site.events[-3:] for site in sites.values()])
         await fault()
@@ -131,6 +136,26 @@ async def at_once(
         for run in runs.values():
             run.cancel()
         await asyncio.gather(both, *runs.values(), return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallAgents(BoxedAgents):
+    """The agents of this machine in smaller boxes, which are soon full.
+
+    Attributes:
+        memory, file: Bytes, as of ``Limits``.
+    """
+
+    memory: int
+    file: int
+
+    def open(
+        self, agent: ReadyAgent, workshop: Workshop, ask: Ask, on_progress: Callable[[AgentProgress], None]
+    ) -> AgentSession:
+        opened = super(SmallAgents, self).open(agent, workshop, ask, on_progress)
+        assert isinstance(opened, session.BoxedAgent)
+        opened._limits = replace(session.LIMITS, memory=self.memory, file=self.file)
+        return opened
 
 
 def origins(report: RunReport) -> set[str]:

@@ -5,23 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agent_site import Site, all_gone, at_once, descendants, kept_what_was_proven, left, wrote_nothing
+from agent_site import Site, SmallAgents, all_gone, at_once, descendants, kept_what_was_proven, left, wrote_nothing
 from docker_engine import IMAGE, OwnEngine
 from shell_agent import FILLS_MEMORY, WORKS, make_agent_image
 
 from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.protocol import MIB
-from testwright.engines.openhands import session
-from testwright.engines.openhands.values import AgentProgress, AgentSession
-from testwright.engines.protocol import Ask
-from testwright.service.agents import BoxedAgents, Look, ReadyAgent
+from testwright.service.agents import BoxedAgents, Look
 from testwright.service.job import GenerateRequest, Job
-from testwright.service.workshop import Workshop
 
 from .conftest import sites_with
 
@@ -77,22 +72,12 @@ async def test_an_engine_that_ends_in_the_middle(sites: dict[str, Site], engine:
     assert engine.docker("ps", "--all", "--quiet") == ""
 
 
-class Small(BoxedAgents):
-    """The same agents in a box with little memory."""
-
-    def open(
-        self, agent: ReadyAgent, workshop: Workshop, ask: Ask, on_progress: Callable[[AgentProgress], None]
-    ) -> AgentSession:
-        opened = super().open(agent, workshop, ask, on_progress)
-        assert isinstance(opened, session.BoxedAgent)
-        opened._limits = replace(session.LIMITS, memory=96 * MIB, file=64 * MIB)
-        return opened
-
-
 async def test_a_container_that_runs_out_of_memory(private: Path, engine: OwnEngine) -> None:
     sites = sites_with(f"\n\n{FILLS_MEMORY}\n", private.parent)
     before = {name: site.digests() for name, site in sites.items()}
-    running = [site.run(name, Small(), agent_box="docker") for name, site in sites.items()]
+    running = [
+        site.run(name, SmallAgents(memory=96 * MIB, file=64 * MIB), agent_box="docker") for name, site in sites.items()
+    ]
     reports = dict(zip(sites, await asyncio.gather(*running), strict=True))
     words = ("needed more memory than its box may have", "--engine embedded")
     kept_what_was_proven(sites["auto"], before["auto"], reports["auto"], *words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agent_site import TEST_PATH, Site, all_gone, descendants, kept_what_was_proven, left, wrote_nothing
@@ -51,7 +52,7 @@ def order(canary: Path) -> str:
 
 
 async def misbehave(
-    site: Site, engine: str, agent: Moody, monkeypatch: pytest.MonkeyPatch, **options: object
+    site: Site, engine: str, agent: Moody, monkeypatch: pytest.MonkeyPatch, **options: Any
 ) -> RunReport:
     async with ScriptedProvider(VirtualClock()) as server:
         monkeypatch.setenv("TESTWRIGHT_MODEL_BASE_URL", server.base_url)
