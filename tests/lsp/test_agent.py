@@ -54,6 +54,8 @@ CUT_OFF = "A run on door.py was cut off in the phase "
 @pytest.fixture
 def door(workspace: Path, tmp_path: Path) -> Path:
     """A module that the search cannot finish, and the file that an agent writes for it."""
+    project = workspace / "pyproject.toml"  # time that a busy machine needs is not what is tested here
+    project.write_text(project.read_text(encoding="utf-8").replace("budget = 30", "budget = 120"), encoding="utf-8")
     path = workspace / "src" / "shop" / "door.py"
     path.write_text(DOOR, encoding="utf-8")
     (tmp_path / "agent.py").write_text(OPENS, encoding="utf-8")
@@ -110,7 +112,8 @@ async def test_a_test_of_the_agent_goes_out_again_with_its_helpers(
     tests = workspace / "tests" / "test_door.py"
     async with editor_for(EGLOT, argv=acting("writes")) as editor:
         run = await begin(editor, door)
-        await editor.wait_for("window/showMessage", timeout=90)
+        message = await editor.wait_for("window/showMessage", timeout=90)
+        assert "for door are in tests/test_door.py" in message["message"]
         whole = tests.read_bytes()
         await editor.command("testwright.rejectTests", {"run": run, "tests": ["test_the_right_word_opens"]})
         left = tests.read_text(encoding="utf-8")
