@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 from agent_host import AgentHost, AgentPython
+from real_agents import SDKS, agent_environment
 
 from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.overlay import make_overlay
 from testwright.boxes.reaping import Registry
-
-AGENTS = Path.home() / ".cache" / "testwright-ci" / "agents"
-SDKS = ("1.34", "1.58")
 
 SHOP = {
     "shop/__init__.py": "",
@@ -62,10 +60,8 @@ class Stock:
 
 def environment_of(sdk: str) -> AgentPython:
     """The environment with one SDK; skips when there is none."""
-    folder = AGENTS / f"sdk-{sdk}-py3.12"
+    folder = agent_environment(sdk)
     python = folder / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"no agent's environment in {folder}: testwright setup openhands makes one")
     return AgentPython(python, (folder, python.resolve().parents[1]))
 
 

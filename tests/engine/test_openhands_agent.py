@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_agent import InBox
+from real_agents import agent_environment
 from scripted_agent import Worker, text_of
 
 from testwright.analysis.project import read_project
@@ -31,7 +32,6 @@ from testwright.model import CoverageSets, Target
 from testwright.models.values import ChatAnswer, ChatRequest, Usage
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "invoicing"
-AGENTS = Path.home() / ".cache" / "testwright-ci" / "agents"
 
 pytestmark = pytest.mark.agent
 
@@ -55,10 +55,8 @@ class Rig:
     """One project with an agent for one of its modules."""
 
     def __init__(self, root: Path, overlay: Path, sdk: str, module: str) -> None:
-        folder = AGENTS / f"sdk-{sdk}-py3.12"
+        folder = agent_environment(sdk)
         python = folder / "bin" / "python"
-        if not python.exists():
-            pytest.skip(f"no agent's environment in {folder}: testwright setup openhands makes one")
         for part in (root, root.parent, root.parent.parent):
             part.chmod(0o755)
         self.snapshot, self.said = root / "snapshot", list[AgentProgress]()
@@ -97,7 +95,7 @@ def asking(worker: Worker) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize(
-    ("sdk", "module", "script"), [("1.34", "items", ITEMS), ("1.58", "invoice", INVOICE)], ids=["1.34", "1.58"]
+    ("sdk", "module", "script"), [("pinned", "items", ITEMS), ("newest", "invoice", INVOICE)], ids=["pinned", "newest"]
 )
 async def test_a_conversation_on_a_real_module(
     tmp_path: Path,
@@ -143,7 +141,7 @@ async def test_a_conversation_on_a_real_module(
 
 
 async def test_a_model_that_gives_no_answer_ends_the_real_sdk_at_once(tmp_path: Path, overlay: Path) -> None:
-    rig = Rig(tmp_path, overlay, "1.58", "items")
+    rig = Rig(tmp_path, overlay, "newest", "items")
 
     async def refuse(request: ChatRequest, *, on_text: Callable[[str], None] | None = None) -> ChatAnswer:
         raise AccountLimit("The account's requests are used up.", next_step="Come back tomorrow.")
@@ -157,7 +155,7 @@ async def test_a_model_that_gives_no_answer_ends_the_real_sdk_at_once(tmp_path: 
 
 
 async def test_a_real_agent_ends_within_two_seconds_while_it_works(tmp_path: Path, overlay: Path) -> None:
-    rig = Rig(tmp_path, overlay, "1.34", "items")
+    rig = Rig(tmp_path, overlay, "pinned", "items")
     asked = asyncio.Event()
 
     async def never(request: ChatRequest, *, on_text: Callable[[str], None] | None = None) -> ChatAnswer:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from agent_site import ENGINES, Site
 from docker_engine import OwnEngine, engine_programs
+from real_agents import agent_environment
 from shell_agent import make_agent_image
 
-CACHES = Path.home() / ".cache" / "testwright-ci"
 SDKS = ("pinned", "newest")
 PROVIDERS = ("OPENROUTER_API_KEY", "PREFERRED_MODEL", "FALLBACK_MODELS")
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -68,23 +64,7 @@ def engine(one_engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
 
 def made_agents(sdk: str) -> Path:
     """A cache folder with an agent's environment, as .ci/install-agents makes it; skips when there is none."""
-    command = [sys.executable, "-c", _FIND, sdk]
-    for folder in sorted(CACHES.glob("agents-*")):
-        found = subprocess.run(
-            command, env={**os.environ, "TESTWRIGHT_CACHE_DIR": str(folder)}, capture_output=True, text=True, check=True
-        )
-        if json.loads(found.stdout):
-            return folder
-    pytest.skip(f"no agent's environment in {CACHES}: .ci/install-agents makes it")
-
-
-# In a process of its own: to look there makes the folder one of ours, which a test's own is not to be taken for.
-_FIND = """
-import json, sys
-from testwright.provisioning.agent_environment import find
-found = find(sys.argv[1])
-print(json.dumps(found is not None))
-"""
+    return agent_environment(sdk).parents[1]
 
 
 @pytest.fixture
