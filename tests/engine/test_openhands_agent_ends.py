@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.reaping import Registry
 from testwright.engines.openhands import session as session_module
 from testwright.engines.openhands.link import Link
+from testwright.engines.openhands.values import AgentLimits
 from testwright.errors import BoxFailure
 
 WORD = "agent-that-does-not-end"
@@ -109,3 +112,41 @@ async def test_a_disk_that_takes_no_folder_is_told(agents: FakeAgents, monkeypat
         assert session._starting is not None
         with pytest.raises(BoxFailure, match="No space left on device"):
             await session._starting
+
+
+CIRCLES = """
+ready(); hear()
+for number in range(1, 7):
+    step(number, output="no", is_error=True, exit_code=1)
+while ask(number) or (told := hear())["type"] != "refusal":
+    number += 1
+nothing(); end("refused")
+hear(); ask(number + 1); told = hear()
+file(told["type"]); end()
+hear()
+"""
+USED_UP = """
+ready(); hear()
+for number in range(1, 5):
+    ask(number); told = hear()
+nothing(); end("refused")
+hear(); ask(number + 1); told = hear()
+file(told["type"]); end("refused")
+hear()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "first", "second"),
+    [(CIRCLES, "stuck", ("answer", "finished")), (USED_UP, "refused", ("refusal", "refused"))],
+    ids=["of one round", "of all rounds"],
+)
+async def test_what_a_round_was_stopped_for_holds_for_the_next_where_it_should(
+    agents: FakeAgents, program: str, first: str, second: tuple[str, str]
+) -> None:
+    async with agents.make(program) as session:
+        await session.begin(replace(TASK, limits=AgentLimits(requests=3 if first == "refused" else 50)))
+        one = await session.round("Write tests.", deadline=time.monotonic() + 60)
+        two = await session.round("Go on.", deadline=time.monotonic() + 60)
+    assert one.status == first
+    assert (two.file, two.status) == second

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from testwright.boxes.agent_box import AgentHosts, LocalAgent, choose_agent_box
 from testwright.boxes.docker.client import DockerClient
+from testwright.boxes.docker.faults import not_answering
 from testwright.engines.openhands.engine import OpenHandsEngine
 from testwright.engines.openhands.freight import Freight
 from testwright.engines.openhands.ignoring import ignored_by
@@ -25,6 +26,9 @@ from testwright.service.workshop import Workshop
 
 if TYPE_CHECKING:
     from testwright.models.plan import Plan as ModelPlan
+
+DOCKER_SECONDS = 10.0
+"""How long an engine may take to tell its images: a run that no agent can join must not wait for one that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +161,16 @@ async def _image(job: Job, environ: Mapping[str, str]) -> _Image:
         return _Image()
     try:
         client = DockerClient.find(workspace, environ)
-        image, notes = await find_image(
-            client,
-            root=workspace,
-            base=settings.agent_image_base,
-            sdk=settings.agent_sdk,
-            python=job.subject.interpreter.version or None,
-        )
+        async with asyncio.timeout(DOCKER_SECONDS):
+            image, notes = await find_image(
+                client,
+                root=workspace,
+                base=settings.agent_image_base,
+                sdk=settings.agent_sdk,
+                python=job.subject.interpreter.version or None,
+            )
+    except TimeoutError:
+        return _Image(error=not_answering(DOCKER_SECONDS))
     except TestwrightError as error:
         return _Image(error=error)
     return _Image(image, notes)

@@ -147,9 +147,7 @@ def reasons(selection: Selection, refused: Sequence[DiscardedTest], engine: Engi
     """
     counted = Counter([verdict.reason for verdict in selection.dropped] + [one.reason for one in refused])
     if not counted:
-        return _NOTHING.get(
-            engine, "the search found no call that ends with a result or an exception raised on purpose"
-        )
+        return _NOTHING[engine]
     told = [f"{reason} ({times} times)" for reason, times in counted.most_common(REASONS_TOLD)]
     return "; ".join(told)
 

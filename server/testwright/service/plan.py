@@ -62,40 +62,12 @@ class Obstacle:
     error: TestwrightError
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who works.
-
-    Attributes:
-        embedded: Whether the embedded engine does.
-        agent: Whether an agent is made ready, so that it can take on what is left.
-    """
-
-    embedded: bool
-    agent: bool
-
-
-def plan_run(engine: EngineName, obstacles: Sequence[Obstacle]) -> Plan:
-    """Who works, before anything is searched for.
+def refusal(obstacles: Sequence[Obstacle]) -> TestwrightError:
+    """The error for who has asked for the agent by name: of the first obstacle, with all that is missing besides.
 
     Args:
-        engine: As the settings have it.
-        obstacles: What stands in an agent's way.
-
-    Raises:
-        TestwrightError: The agent was asked for by name and cannot work.
+        obstacles: What stands in its way; one at least.
     """
-    if engine == "embedded":
-        return Plan(embedded=True, agent=False)
-    if engine == "openhands":
-        if obstacles:
-            raise _refusal(obstacles)
-        return Plan(embedded=False, agent=True)
-    return Plan(embedded=True, agent=not obstacles)
-
-
-def _refusal(obstacles: Sequence[Obstacle]) -> TestwrightError:
-    """The error for who has asked for the agent by name: of the first obstacle, with all that is missing besides."""
     first, *others = obstacles
     if not others:
         return first.error

@@ -105,7 +105,7 @@ async def prove(  # noqa: PLR0913, PLR0917 - what a run knows, each once
         return Proven()
     session, folder, seed = workshop.session, job.place.path.parent, job.settings.seed
     file = await asyncio.to_thread(render_candidates, candidates, job.project.style)
-    with account.step("judge", f"judging {len(candidates)} candidates"):
+    with account.step("judge", f"judging {_count(len(candidates))}"):
         judgement = await judge_candidates(
             session,
             job.target,
@@ -125,7 +125,7 @@ async def prove(  # noqa: PLR0913, PLR0917 - what a run knows, each once
         passed = len(known.passed) - len(before.passed)
         covered = known.covered(measured.settled) if known.passed else measured.baseline.covered
         account.covered = job.subject.asked(covered).percent
-        account.progress(f"{passed} candidates are stable, running mutants", kept=passed)
+        account.progress(f"{_count(passed)} {'is' if passed == 1 else 'are'} stable, running mutants", kept=passed)
         matrix = await kill_matrix(
             session,
             job.target,
@@ -144,6 +144,10 @@ async def prove(  # noqa: PLR0913, PLR0917 - what a run knows, each once
         if judgement.out_of_time or matrix.stopped_by == "wall":
             account.stopped_by = "wall"
     return Proven(judgement.verdicts, matrix.kills, {mutant.id: mutant for mutant in matrix.survived})
+
+
+def _count(candidates: int) -> str:
+    return "1 candidate" if candidates == 1 else f"{candidates} candidates"
 
 
 def _numbers(step: str, done: int, all_: int, kept: int) -> dict[str, float | str]:

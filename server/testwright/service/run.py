@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from testwright.engines.openhands.engine import OpenHandsEngine
 from testwright.engines.openhands.values import AgentProgress
@@ -26,12 +27,13 @@ from testwright.service.finishing import Finished, broken_tests, draft, finish, 
 from testwright.service.interrupted import RunRecord
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
-from testwright.service.plan import Obstacle, not_gained, plan_run
+from testwright.service.plan import Obstacle, not_gained, refusal
 from testwright.service.proving import Proven, prove
 from testwright.service.result import Delivered, ModuleCoverage, RunResult
 from testwright.service.rounds import AgentRounds
 from testwright.service.searching import search
 from testwright.service.standby import Standby
+from testwright.service.threads import to_its_end
 from testwright.service.workshop import Workshop, open_workshop
 from testwright.writing.compose import ComposedFile
 from testwright.writing.encoding import SourceFile
@@ -154,7 +156,8 @@ class Run:
                 standby.begin()
                 look, _ = await standby.ready()
                 self._obstacles = look.obstacles
-                plan_run(engine, look.obstacles)
+                if look.obstacles:
+                    raise refusal(look.obstacles)
             await work.record.at("baseline")
             own_tests = job.place.path if job.place.exists else None
             measured = await measure_module(account, job.subject, workshop, own_tests, share=BASELINE_SHARE)
@@ -278,7 +281,7 @@ class Run:
             try:
                 await self._deliver(place, data, workspace)
             except WriteConflict as conflict:
-                saved = save_proposal(data, place, state_dir())
+                saved = await to_its_end(partial(save_proposal, data, place, state_dir(self._environ)))
                 work.record.keep_proposal()
                 raise WriteConflict(
                     conflict.message, next_step=f"What would have been written is saved in {saved}."

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.errors import BoxUnavailable, ConsentMissing, NoModels, TestwrightError
+from testwright.errors import BoxUnavailable, ConsentMissing, NoModels
 from testwright.model import MutantSummary
-from testwright.service.plan import Gaps, Obstacle, Plan, not_gained, plan_run
+from testwright.service.plan import Gaps, Obstacle, not_gained, refusal
 from testwright.settings import EngineName
 
 KEY = Obstacle("a key", "set OPENROUTER_API_KEY", NoModels("There is no key.", next_step="Set one."))
@@ -17,31 +17,15 @@ SET_UP = Obstacle("its set-up", "`testwright setup openhands`", BoxUnavailable("
 MUTANT = MutantSummary("ab", 3, "f", "ROR", "< by <=")
 
 
-@pytest.mark.parametrize(
-    ("engine", "obstacles", "plan"),
-    [
-        ("auto", (), Plan(embedded=True, agent=True)),
-        ("auto", (KEY,), Plan(embedded=True, agent=False)),
-        ("embedded", (), Plan(embedded=True, agent=False)),
-        ("embedded", (KEY, SET_UP), Plan(embedded=True, agent=False)),
-        ("openhands", (), Plan(embedded=False, agent=True)),
-    ],
-)
-def test_who_works(engine: EngineName, obstacles: tuple[Obstacle, ...], plan: Plan) -> None:
-    assert plan_run(engine, obstacles) == plan
-
-
 @pytest.mark.parametrize("obstacle", [KEY, CONSENT, SET_UP])
 def test_an_agent_that_is_named_and_cannot_work_is_an_error(obstacle: Obstacle) -> None:
-    with pytest.raises(TestwrightError) as caught:
-        plan_run("openhands", (obstacle,))
-    assert caught.value is obstacle.error
+    assert refusal((obstacle,)) is obstacle.error
 
 
 def test_the_error_names_all_that_is_missing() -> None:
-    with pytest.raises(NoModels) as caught:
-        plan_run("openhands", (KEY, SET_UP))
-    assert str(caught.value) == (
+    error = refusal((KEY, SET_UP))
+    assert isinstance(error, NoModels)
+    assert str(error) == (
         "There is no key. Set one. The agent lacks besides: its set-up (`testwright setup openhands`)."
     )
 

@@ -41,6 +41,8 @@ from testwright.models.values import ChatAnswer, Usage
 
 ENDING_SECONDS = 1.0
 """What it has to end by itself after the last round, before its box is killed."""
+OF_A_ROUND = frozenset({"max-steps", "stuck"})
+"""Reasons to stop that are about one round; after the others there is no further one."""
 MAX_OPEN = 16
 """Questions that are open at once; an agent asks one after another, a condenser beside it."""
 MAX_REFUSED = 64
@@ -148,6 +150,8 @@ class Link:
             AgentFailure: It broke off.
         """
         self._is_in_round, self.error = True, None
+        if self.stopped is not None and self.stopped.slug in OF_A_ROUND:
+            self._stop = asyncio.get_running_loop().create_future()
         self._files.clear()
         self._heard = time.monotonic()
         with contextlib.suppress(BoxFailure):  # it has ended, and listening tells how
@@ -162,7 +166,10 @@ class Link:
         return self._files[0], ended
 
     def stop(self, why: Problem) -> None:
-        """Answer no further question: the program ends its round then. The first reason stays."""
+        """Answer no further question: the program ends its round then.
+
+        The first reason stays; one ``OF_A_ROUND`` until the next.
+        """
         if not self._stop.done():
             self._stop.set_result(why)
 
@@ -262,12 +269,13 @@ class Link:
             late = Problem(slug="no-round", message="There is no round, so no question is answered.", status=409)
             return encoded(Refusal(id=question.id, error=late))
         asking = asyncio.ensure_future(self._asked(question))
+        stop = self._stop
         try:
-            if not self._stop.done():
-                either: set[asyncio.Future[Any]] = {asking, self._stop}
+            if not stop.done():
+                either: set[asyncio.Future[Any]] = {asking, stop}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
-                return encoded(Refusal(id=question.id, error=self._stop.result()))
+                return encoded(Refusal(id=question.id, error=stop.result()))
             answer = asking.result()
         except TestwrightError as error:
             self.error = error
