@@ -19,8 +19,8 @@ from testwright.errors import BoxFailure
 
 WORD = "agent-that-does-not-end"
 LIVES_ON = f"""
-ready()
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)  # {WORD}"])
+ready()
 time.sleep(300)
 """
 
