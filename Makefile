@@ -105,7 +105,7 @@ e2e: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/serve.py
 	@$(BIN)/python tests/bench/route.py
-	@$(BIN)/python tests/bench/agent.py --agents "$$(VENV="$(VENV)" .ci/install-agents | sed -n 's|^pinned=\(.*\)/agents/.*|\1|p')"
+	@PYTHONPATH=tests/support $(BIN)/python tests/bench/agent.py --agents "$$(VENV="$(VENV)" .ci/install-agents | sed -n 's|^pinned=\(.*\)/agents/.*|\1|p')"
 	@$(BIN)/python tests/bench/generate.py --set all
 
 lock: export PATH := $(abspath $(BIN)):$(PATH)

@@ -199,7 +199,20 @@ def test_every_command_in_the_documents_exists(document: str, line: str) -> None
     elif (ROOT / program).is_file() and "/" in program:
         assert (ROOT / program).stat().st_mode & 0o100, f"{program} is not executable"
     else:
-        assert program in {"pip", "python", "pipx", "uv", "git", "docker", "pre-commit", "sudo", "cd", "wsl", "source"}
+        assert program in {
+            "pip",
+            "python",
+            "pipx",
+            "uv",
+            "git",
+            "docker",
+            "pre-commit",
+            "sudo",
+            "cd",
+            "wsl",
+            "source",
+            "export",
+        }
 
 
 def test_pictures_and_files_that_the_documents_link_to_exist() -> None:
