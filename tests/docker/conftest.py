@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import sys
@@ -11,11 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from docker_engine import engine_with
 from image_yard import LABEL, Yard
 from wheelhouse import like_openhands
 
 from testwright.boxes.docker.client import DockerClient
-from testwright.errors import TestwrightError
 from testwright.provisioning import image_making, images
 from testwright.provisioning.locks import Lock, read_lock
 
@@ -32,16 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def client() -> DockerClient:
     """The engine that DOCKER_HOST or a context names."""
-
-    async def reach() -> DockerClient:
-        found = DockerClient.find()
-        await found.run("image", "inspect", BASE, seconds=20)
-        return found
-
-    try:
-        return asyncio.run(reach())
-    except TestwrightError as error:
-        pytest.skip(f"no engine with {BASE}: {error}")
+    return engine_with(BASE)
 
 
 @pytest.fixture

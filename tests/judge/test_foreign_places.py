@@ -11,7 +11,7 @@ SIGN = "assert sign(1) == 1"
 # What is read of each beforehand is harmless, so that only the run can show it.
 FOREIGN = {
     "deletes its home": "import pathlib, shutil\nshutil.rmtree(pathlib.Path.home(), ignore_errors=True)",
-    "deletes what is not there": "import os\ntry:\n    os.remove('/home/somebody/notes.txt')\nexcept OSError:\n    pass",
+    "deletes what is not there": "import os\ntry:\n    os.remove('/srv/notes.txt')\nexcept OSError:\n    pass",
     "writes into its home": "import pathlib\n(pathlib.Path.home() / '.profile').write_text('exit')",
     "writes into its working folder": "try:\n    open('conftest.py', 'a')\nexcept OSError:\n    pass",
     "moves something away": "import os\ntry:\n    os.rename('/etc/hosts', '/tmp/hosts')\nexcept OSError:\n    pass",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -16,7 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from testwright.boxes.docker.client import DockerClient
+from testwright.errors import TestwrightError
 
 IMAGE = "testwright-shell:test"
 _PROGRAMS = ("sh", "sleep", "cat", "mkdir", "dd", "tail", "head")
@@ -26,8 +30,24 @@ def engine_programs() -> str:
     """Why no engine can be started here; empty when one can."""
     if os.geteuid() != 0:
         return "an engine of one's own needs root"
+    if "DOCKER_HOST" not in os.environ:
+        return "DOCKER_HOST names no engine, so those of tests are not started: run .ci/install-docker"
     missing = [name for name in ("dockerd", "containerd", "runc", "docker") if shutil.which(name) is None]
     return f"not on this machine: {', '.join(missing)}" if missing else ""
+
+
+def engine_with(image: str) -> DockerClient:
+    """A client of the engine that DOCKER_HOST or a context names; skips where none answers or has the image."""
+
+    async def reach() -> DockerClient:
+        found = DockerClient.find()
+        await found.run("image", "inspect", image, seconds=20)
+        return found
+
+    try:
+        return asyncio.run(reach())
+    except TestwrightError as error:
+        pytest.skip(f"no engine with {image}: {error}")
 
 
 @dataclass

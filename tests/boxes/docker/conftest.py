@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -10,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_engine import OwnEngine, engine_programs
+from docker_engine import OwnEngine, engine_programs, engine_with
 
 from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.docker.reaping import find_containers
 from testwright.boxes.protocol import World
 from testwright.boxes.reaping import Registry
-from testwright.errors import TestwrightError
 
 from ..conftest import Contract, Rig  # noqa: TID252 - one suite with the folder above
 
@@ -37,16 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def client() -> DockerClient:
     """The engine that DOCKER_HOST or a context names."""
-
-    async def reach() -> DockerClient:
-        found = DockerClient.find()
-        await found.run("image", "inspect", BASE, seconds=20)
-        return found
-
-    try:
-        return asyncio.run(reach())
-    except TestwrightError as error:
-        pytest.skip(f"no engine with {BASE}: {error}")
+    return engine_with(BASE)
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from docker_engine import IMAGE, OwnEngine
 
 from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.docker.client import DockerClient
+from testwright.boxes.docker.labels import PID
 from testwright.boxes.docker.reaping import find_containers, reap_all, reap_containers
+from testwright.boxes.launcher import processes
 from testwright.boxes.protocol import BoxProcess, Command, World
 from testwright.boxes.reaping import Registry
 from testwright.errors import DockerFailure, DockerUnavailable
@@ -29,12 +31,19 @@ WAITS = Command(("/bin/sh", "-c", "trap '' TERM; echo up; sleep 60; sleep 60"))
 WORLD = World(NOTHING, NOTHING, ())
 
 
+async def containers_of(client: DockerClient, pid: int | None = None) -> list[str]:
+    """Names of the containers of one process, this one by default: others may use the same engine."""
+    process = os.getpid() if pid is None else pid
+    label = f"{PID}={process}:{processes.start_time(process)}"
+    return (await client.run("ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}")).split()
+
+
 @contextlib.asynccontextmanager
 async def waiting(box: DockerBox) -> AsyncIterator[tuple[BoxProcess, str]]:
     """A program that waits, and the name of its container."""
     async with await box.start(WORLD, WAITS) as process:
         assert await anext(process.lines()) == b"up"
-        (name,) = (await find_containers(box.client)).held
+        (name,) = await containers_of(box.client)
         yield process, name
 
 
@@ -80,7 +89,7 @@ async def test_a_paused_container_is_killed_within_two_seconds(box: DockerBox) -
         await box.client.run("pause", name)
         await kill_quickly(process)
         assert (await process.wait()).cause == "killed"
-    assert (await find_containers(box.client)).held == ()
+    assert await containers_of(box.client) == []
 
 
 async def test_a_container_is_killed_though_its_client_hangs(box: DockerBox) -> None:
@@ -90,7 +99,7 @@ async def test_a_container_is_killed_though_its_client_hangs(box: DockerBox) -> 
         await kill_quickly(process)
         assert alive(name) == []
         assert (await process.wait()).cause == "killed"
-    assert (await find_containers(box.client)).held == ()
+    assert await containers_of(box.client) == []
 
 
 async def test_a_client_that_is_killed_takes_the_container_along(box: DockerBox) -> None:
@@ -98,7 +107,7 @@ async def test_a_client_that_is_killed_takes_the_container_along(box: DockerBox)
         os.kill(attached(name), signal.SIGKILL)
         with pytest.raises(DockerFailure, match="went away"):
             await process.wait()
-    assert (await find_containers(box.client)).held == ()
+    assert await containers_of(box.client) == []
 
 
 # --- what a crash leaves
@@ -135,11 +144,11 @@ async def test_a_killed_owner_leaves_a_container_that_is_reaped(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:  # noqa: ASYNC220 - waits for its line
         assert owner.stdout is not None
         assert owner.stdout.readline() == "up\n"
-        (name,) = (await find_containers(client)).held
-        assert await reap_containers(client) == ()
+        (name,) = await containers_of(client, owner.pid)
+        assert name not in await reap_containers(client)
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-    assert (await find_containers(client)).left == (name,)
+    assert name in (await find_containers(client)).left
     registry = Registry(state)
     if way == "the next start":
         assert (await reap_all(registry)).containers == (name,)
