@@ -59,6 +59,7 @@ class _Source:
     endpoints: Mapping[str, Endpoint]
     ledger: Ledger
     clock: Clock
+    random: Random
     tape: RecordingTape | ReplayTape | None
     notes: tuple[str, ...]
 
@@ -202,7 +203,7 @@ async def open_models(  # noqa: PLR0913 - all that a run may want to say of its 
                 raise no_models(plan.chain)
             if not probe:
                 require_consent(plan.consent)
-            source = await _providers(plan, ledger, means.clock, record, stack)
+            source = await _providers(plan, ledger, means, record, stack)
         else:
             source = await _replay(replay, stack)
         shared = means.breakers if replay is None else None
@@ -218,7 +219,7 @@ async def open_models(  # noqa: PLR0913 - all that a run may want to say of its 
                 limits=limits,
                 breakers=breakers,
                 clock=source.clock,
-                random=means.random,
+                random=source.random,
                 data_collection=settings.data_collection,
                 on_event=on_event,
                 tape=source.tape,
@@ -233,15 +234,25 @@ async def open_models(  # noqa: PLR0913 - all that a run may want to say of its 
                 models.note(await asyncio.to_thread(_settle, source.ledger, run, models.uses(), when))
 
 
-async def _providers(plan: Plan, ledger: Ledger, clock: Clock, record: Path | None, stack: AsyncExitStack) -> _Source:
+async def _providers(plan: Plan, ledger: Ledger, means: Means, record: Path | None, stack: AsyncExitStack) -> _Source:
     """Those that a plan names."""
-    tape = None
+    tape, clock, random = None, means.clock, means.random
     endpoints = endpoints_of(plan)
     if record is not None:
         clean = functools.partial(cleaned, secrets=[state.key for state in plan.keys if state.key is not None])
-        tape = RecordingTape.open(record, chain=plan.chain, clock=clock, clean=clean)
+        seed = random.getrandbits(32)
+        random = Random(seed)  # noqa: S311 - it spreads waits
+        tape = RecordingTape.open(record, chain=plan.chain, clock=clock, clean=clean, seed=seed)
         stack.push_async_callback(asyncio.to_thread, tape.close)
-    return _Source(chain=plan.chain, endpoints=endpoints, ledger=ledger, clock=clock, tape=tape, notes=plan.notes)
+    return _Source(
+        chain=plan.chain,
+        endpoints=endpoints,
+        ledger=ledger,
+        clock=clock,
+        random=random,
+        tape=tape,
+        notes=plan.notes,
+    )
 
 
 async def _replay(path: Path, stack: AsyncExitStack) -> _Source:
@@ -253,7 +264,15 @@ async def _replay(path: Path, stack: AsyncExitStack) -> _Source:
     ledger = Ledger(folder)
     stack.push_async_callback(asyncio.to_thread, ledger.close)
     endpoints = {choice.provider.name: Endpoint(provider=choice.provider, key=None) for choice in tape.chain.choices}
-    return _Source(chain=tape.chain, endpoints=endpoints, ledger=ledger, clock=tape.clock, tape=tape, notes=())
+    return _Source(
+        chain=tape.chain,
+        endpoints=endpoints,
+        ledger=ledger,
+        clock=tape.clock,
+        random=Random(tape.seed),  # noqa: S311 - it spreads waits
+        tape=tape,
+        notes=(),
+    )
 
 
 def _make_private(folder: Path) -> None:

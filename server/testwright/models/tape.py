@@ -78,13 +78,12 @@ class RecordingTape:
         self._clock = clock
         self._clean = clean
         self._lock = threading.Lock()
-        self._begun = clock.monotonic()
         self._size = 0
         self._lines = 0
         self._problem: str | None = None
 
     @classmethod
-    def open(cls, path: Path, *, chain: Chain, clock: Clock, clean: Callable[[str], str]) -> RecordingTape:
+    def open(cls, path: Path, *, chain: Chain, clock: Clock, clean: Callable[[str], str], seed: int) -> RecordingTape:
         """Make the file, which only its owner can read, since source code is in it.
 
         Args:
@@ -92,6 +91,7 @@ class RecordingTape:
             chain: Models that may be asked.
             clock: The router's.
             clean: Takes the keys of this run out of a text.
+            seed: Of the router's chance.
 
         Raises:
             UsageError: The file exists, or cannot be made there.
@@ -106,7 +106,7 @@ class RecordingTape:
                 next_step="Name a file in a folder that can be written.",
             ) from error
         tape = cls(path, FileIO(descriptor, "w"), clock, clean)
-        tape._write(header_line(chain, made=clock.time()))
+        tape._write(header_line(chain, made=clock.time(), begun=clock.monotonic(), seed=seed))
         return tape
 
     @property
@@ -137,8 +137,8 @@ class RecordingTape:
             outcome = await ask()
         except Fault as fault:
             outcome = fault
-        seconds = self._clock.monotonic() - sent
-        await asyncio.to_thread(self._keep, entry, request.body, outcome, sent - self._begun, seconds)
+        until = self._clock.monotonic()
+        await asyncio.to_thread(self._keep, entry, request.body, outcome, sent, until)
         if isinstance(outcome, Fault):
             raise outcome
         return outcome
@@ -152,11 +152,9 @@ class RecordingTape:
             if self.count == 0 and self._problem is None:
                 self._path.unlink(missing_ok=True)
 
-    def _keep(
-        self, entry: ModelEntry, body: JsonObject, outcome: ChatAnswer | Fault, at: float, seconds: float
-    ) -> None:
+    def _keep(self, entry: ModelEntry, body: JsonObject, outcome: ChatAnswer | Fault, at: float, until: float) -> None:
         cleaned = plain(body, self._clean)
-        self._write(request_line(entry, cleaned, outcome, at=at, seconds=seconds, clean=self._clean))
+        self._write(request_line(entry, cleaned, outcome, at=at, until=until, clean=self._clean))
 
     def _write(self, line: bytes) -> None:
         with self._lock:
@@ -186,13 +184,15 @@ class ReplayTape:
         chain: The models that could be asked when the record was made.
         asked: Names of the models that were asked, in the order in which each was first.
         clock: For the router: its waits end at once.
+        seed: For the router's chance, which is as it was.
         notes: Sentences for the user: that the record is cut off at its end.
     """
 
     def __init__(self, header: Header, lines: list[Recorded], notes: tuple[str, ...]) -> None:
         self.chain = replayed_chain(header)
         self.asked = tuple(dict.fromkeys(line.model for line in sorted(lines, key=lambda line: line.at)))
-        self.clock = ReplayClock(header.made, self._next_time)
+        self.clock = ReplayClock(header, self._next_time)
+        self.seed = header.seed
         self.notes = notes
         self._left: dict[tuple[str, str], deque[Recorded]] = defaultdict(deque)
         self._by_body: dict[tuple[str, str, str], deque[Recorded]] = defaultdict(deque)
@@ -234,7 +234,7 @@ class ReplayTape:
         """What was recorded for this request; see ``Tape``."""
         line = self._next(entry, plain(request.body, str))
         await asyncio.sleep(0)  # as everything that asks: others get their turn
-        self.clock.pass_to(line.at + line.seconds)
+        self.clock.pass_to(line.until)
         outcome = line.outcome()
         if isinstance(outcome, Fault):
             raise outcome
@@ -244,7 +244,7 @@ class ReplayTape:
 
     def _next_time(self) -> float:
         """When the next of the requests that were not asked yet was sent; 0 when there is none."""
-        return min((line.at for lines in self._left.values() for line in lines), default=0.0)
+        return min((line.at for lines in self._left.values() for line in lines), default=self.clock.monotonic())
 
     def _next(self, entry: ModelEntry, body: JsonObject) -> Recorded:
         model = (entry.provider, entry.name)
@@ -272,36 +272,35 @@ class ReplayClock:
     """The time of a record: it moves with what was recorded, so that whoever reads it decides as was decided then.
 
     Args:
-        made: Its beginning, in seconds since 1970 UTC.
-        next_time: When the next request was sent, in seconds from then.
+        header: Its beginning.
+        next_time: When the next request was sent.
     """
 
-    def __init__(self, made: float, next_time: Callable[[], float]) -> None:
-        self._made = made
+    def __init__(self, header: Header, next_time: Callable[[], float]) -> None:
+        self._header = header
         self._next_time = next_time
-        self._now = 0.0
+        self._now = header.begun
 
     def monotonic(self) -> float:
-        """Seconds since its beginning."""
+        """Seconds, as the router's clock showed them then."""
         return self._now
 
     def time(self) -> float:
         """Seconds since 1970 UTC."""
-        return self._made + self._now
+        return self._header.made + (self._now - self._header.begun)
 
     def pass_to(self, when: float) -> None:
-        """Let time pass, never back, in seconds since its beginning."""
+        """Let time pass, never back."""
         self._now = max(self._now, when)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for as long as was waited then, which chance may have made longer or shorter: until the next request.
+        """Let the time pass that is waited for, but not beyond the next request: it was another's turn then.
 
-        When that is due already, time passes as it is told. Those who wait at the same time wait together.
+        Those who wait at the same time wait together.
         """
-        due = self._next_time()
-        until = due if due > self._now else self._now + max(0.0, seconds)
+        until, due = self._now + max(0.0, seconds), self._next_time()
         await asyncio.sleep(0)
-        self.pass_to(until)
+        self.pass_to(min(until, due) if due > self._now else until)
 
 
 def check_files(record: Path | None, replay: Path | None) -> None:

@@ -62,13 +62,18 @@ class Header(_Line):
     Attributes:
         testwright_tape: ``VERSION``.
         made: When, in seconds since 1970 UTC.
+        begun: The same by the clock that the router waits by. Times are kept as that clock shows them, and not as
+            differences, whose last digits differ: by these, one model may be ready before another.
         made_by: Version of Testwright.
+        seed: Of the chance that lengthens waits: by it, which model may be asked first again.
         chain: Models that could be asked, in order.
     """
 
     testwright_tape: int
     made: float
+    begun: float = 0.0
     made_by: str
+    seed: int = 0
     chain: tuple[RecordedModel, ...]
 
 
@@ -91,15 +96,15 @@ class Recorded(_Line):
     Attributes:
         provider, model: Who was asked.
         body: What was asked, as ``plain`` makes it.
-        at: Seconds from the header's time to the sending.
-        seconds: From the sending to what came.
+        at: When it was sent, by the clock of ``Header.begun``.
+        until: When the answer or the fault had come.
     """
 
     provider: Shown
     model: Shown
     body: dict[str, Any]
-    at: float = Field(ge=0)
-    seconds: float = Field(ge=0)
+    at: float = Field(allow_inf_nan=False)
+    until: float = Field(allow_inf_nan=False)
     answer: ChatAnswer | None = None
     fault: RecordedFault | None = None
 
@@ -116,10 +121,11 @@ class Recorded(_Line):
         return Fault(**{name: getattr(self.fault, name) for name in RecordedFault.model_fields})
 
 
-def header_line(chain: Chain, *, made: float) -> bytes:
+def header_line(chain: Chain, *, made: float, begun: float, seed: int) -> bytes:
     """The first line of a record of this chain."""
     models = [{"entry": asdict(choice.entry)} for choice in chain.taken]
-    return _line({"testwright_tape": VERSION, "made": made, "made_by": f"testwright {__version__}", "chain": models})
+    beginning = {"made": made, "begun": begun, "made_by": f"testwright {__version__}"}
+    return _line({"testwright_tape": VERSION, **beginning, "seed": seed, "chain": models})
 
 
 def request_line(  # noqa: PLR0913 - the fields of a line
@@ -128,7 +134,7 @@ def request_line(  # noqa: PLR0913 - the fields of a line
     outcome: ChatAnswer | Fault,
     *,
     at: float,
-    seconds: float,
+    until: float,
     clean: Callable[[str], str],
 ) -> bytes:
     """The line of one request.
@@ -137,16 +143,16 @@ def request_line(  # noqa: PLR0913 - the fields of a line
         entry: Who was asked.
         body: What was asked, as ``plain`` has made it.
         outcome: What came of it.
-        at: Seconds from the header's time to the sending.
-        seconds: From the sending to what came.
+        at: When it was sent, by the router's clock.
+        until: When it came.
         clean: Takes keys out of a text.
     """
     values: dict[str, Any] = {
         "provider": entry.provider,
         "model": entry.name,
         "body": body,
-        "at": max(0.0, at),
-        "seconds": max(0.0, seconds),
+        "at": at,
+        "until": until,
     }
     if isinstance(outcome, Fault):
         values["fault"] = plain(asdict(outcome), clean)

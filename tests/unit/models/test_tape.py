@@ -103,7 +103,7 @@ Step = tuple[ModelEntry, ChatRequest, ChatAnswer | Fault]
 
 
 async def record(path: Path, steps: list[Step], *, clean: Callable[[str], str] = str) -> RecordingTape:
-    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=clean)
+    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=clean, seed=0)
     with closing(tape):
         for who, what, outcome in steps:
             assert await outcome_of(tape.chat(who, what, ask(outcome))) is outcome
@@ -192,7 +192,7 @@ async def test_the_chain_of_a_replay_is_that_of_the_record(tmp_path: Path) -> No
 async def test_the_clock_of_a_replay_moves_as_it_did(tmp_path: Path) -> None:
     path, clock = tmp_path / "run.jsonl", VirtualClock()
     begun = clock.time()
-    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str)
+    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str, seed=0)
     with closing(tape):
         await clock.sleep(100)
         await outcome_of(tape.chat(ONE, asked("a"), ask(Fault("down", "no"), clock, 7.5)))
@@ -202,16 +202,23 @@ async def test_the_clock_of_a_replay_moves_as_it_did(tmp_path: Path) -> None:
     replay = ReplayTape.open(path)
     clock_of_replay = replay.clock
     assert clock_of_replay.time() == begun
+    first = clock_of_replay.monotonic()
+
+    def passed() -> float:
+        return clock_of_replay.monotonic() - first
+
     replay.begin()
-    assert clock_of_replay.monotonic() == pytest.approx(100), "as long as it was before the first question"
+    assert passed() == pytest.approx(100), "as long as it was before the first question"
     with pytest.raises(Fault):
         await replay.chat(ONE, asked("a"), nobody)
-    assert clock_of_replay.monotonic() == pytest.approx(107.5)
+    assert passed() == pytest.approx(107.5)
     await clock_of_replay.sleep(0.25)
-    assert clock_of_replay.monotonic() == pytest.approx(137.5), "a wait is as long as it was"
+    assert passed() == pytest.approx(107.75), "a wait is as long as is told"
+    await clock_of_replay.sleep(100)
+    assert passed() == pytest.approx(137.5), "but ends when the next request is due"
     await replay.chat(ONE, asked("a"), nobody)
     replay.begin()
-    assert clock_of_replay.monotonic() == pytest.approx(138.5)
+    assert passed() == pytest.approx(138.5)
     await asyncio.gather(*(clock_of_replay.sleep(86_400) for _ in range(50)))
     assert clock_of_replay.time() - begun == pytest.approx(86_538.5), "those who wait at the same time wait together"
 
@@ -305,7 +312,7 @@ async def test_asking_more_often_than_was_recorded_is_told(tmp_path: Path) -> No
 
 
 async def test_a_record_without_requests_leaves_no_file(tmp_path: Path) -> None:
-    tape = RecordingTape.open(tmp_path / "run.jsonl", chain=CHAIN, clock=VirtualClock(), clean=str)
+    tape = RecordingTape.open(tmp_path / "run.jsonl", chain=CHAIN, clock=VirtualClock(), clean=str, seed=0)
     tape.close()
     tape.close()
     assert list(tmp_path.iterdir()) == []
@@ -314,7 +321,7 @@ async def test_a_record_without_requests_leaves_no_file(tmp_path: Path) -> None:
 
 async def test_what_is_cancelled_is_not_recorded_and_what_came_before_is(tmp_path: Path) -> None:
     path, clock = tmp_path / "run.jsonl", VirtualClock()
-    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str)
+    tape = RecordingTape.open(path, chain=CHAIN, clock=clock, clean=str, seed=0)
     await tape.chat(ONE, asked("a"), ask(answer("x")))
     never = asyncio.Event()
 
@@ -334,7 +341,7 @@ async def test_what_is_cancelled_is_not_recorded_and_what_came_before_is(tmp_pat
 
 async def test_fifty_at_once_are_all_recorded_whole(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str)
+    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str, seed=0)
     texts = [f"{number} {'x' * 20_000}" for number in range(50)]
     await asyncio.gather(*(tape.chat(ONE, asked(text), ask(answer(text))) for text in texts))
     tape.close()
@@ -360,7 +367,7 @@ def test_a_record_is_made_in_a_new_file_only(tmp_path: Path, make: Callable[[Pat
     path = folder / "run.jsonl"
     make(path)
     with pytest.raises(UsageError, match=words) as caught:
-        RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str)
+        RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str, seed=0)
     assert str(path) in caught.value.message
     assert caught.value.next_step
     assert not path.is_file() or path.read_text() == "mine"
@@ -369,7 +376,7 @@ def test_a_record_is_made_in_a_new_file_only(tmp_path: Path, make: Callable[[Pat
 
 async def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str)
+    tape = RecordingTape.open(path, chain=CHAIN, clock=VirtualClock(), clean=str, seed=0)
     await tape.chat(ONE, asked("a"), ask(answer("x")))
     full = os.open("/dev/full", os.O_WRONLY)
     os.dup2(full, tape._file.fileno())
@@ -428,7 +435,7 @@ def header(**changes: Any) -> bytes:
         (header() + b"\n{}\n", "is damaged in line 2 (provider: Field required)"),
         (header() + b"\n\n", "is damaged in line 2"),
         (
-            header() + b"\n" + b'{"provider":"p","model":"m","body":{},"at":0,"seconds":0}\n',
+            header() + b"\n" + b'{"provider":"p","model":"m","body":{},"at":0,"until":0}\n',
             "is damaged in line 2 (neither answer nor fault)",
         ),
         (header() + b"\n" + b'{"a":' * 100_000 + b"\n", "is damaged in line 2"),
