@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import ClassVar, Self, TypeVar
 
 from testwright.errors import WriteFailure
 from testwright.housekeeping import ASIDE, DATABASE_PARTS
@@ -179,6 +180,52 @@ class Database:
         except FileNotFoundError:
             return None
         return status.st_dev, status.st_ino
+
+
+class Kept:
+    """What is kept in a database of its own: a context manager that closes itself.
+
+    Every call may raise WriteFailure: the disk refuses, or another process holds the file for too long.
+
+    Args:
+        folder: The state folder, absolute.
+    """
+
+    form: ClassVar[Form]
+
+    def __init__(self, folder: Path) -> None:
+        self._database = Database(folder, self.form)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open what is kept in a folder, made when it is not there, and see that it can be read.
+
+        Args:
+            folder: The state folder, absolute.
+
+        Raises:
+            WriteFailure: It cannot be read or written there.
+        """
+        kept = cls(folder)
+        kept._database.read(lambda _: None)
+        return kept
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user: that what was there was set aside, and why."""
+        return self._database.notes
+
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class _Unusable(ValueError):

@@ -13,13 +13,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from testwright.housekeeping import LEDGER
 from testwright.model import ModelUse
 from testwright.store import requests
-from testwright.store.database import Database, Form
+from testwright.store.database import Form, Kept
 from testwright.store.requests import AccountUsage, Full, Reservation
 
 __all__ = ["AccountUsage", "Full", "Ledger", "Reservation", "StoredConsent", "StoredStatus", "StoredUse"]
@@ -101,47 +100,15 @@ class StoredUse:
     use: ModelUse
 
 
-class Ledger:
-    """The ledger in a folder. ``open`` makes one; it is a context manager that closes itself.
+class Ledger(Kept):
+    """The ledger in a folder.
 
     Any thread may use it, and several processes at once. A call takes milliseconds, or as long as the disk does, so an
-    event loop calls it in a thread. Every call may raise WriteFailure: the disk refuses, or another process holds the
-    ledger for too long. Times are seconds since 1970 UTC; ``now`` is what the wall clock says, or the clock itself.
+    event loop calls it in a thread. Times are seconds since 1970 UTC; ``now`` is what the wall clock says, or the clock
+    itself.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._database = Database(folder, _FORM)
-
-    @classmethod
-    def open(cls, folder: Path) -> Ledger:
-        """Open the ledger of a folder, made when it is not there.
-
-        Args:
-            folder: The state folder, absolute.
-
-        Raises:
-            WriteFailure: It cannot be read or written there.
-        """
-        ledger = cls(folder)
-        ledger._database.read(lambda _: None)
-        return ledger
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the user: that what was known was set aside, and why."""
-        return self._database.notes
-
-    def close(self) -> None:
-        """Close it; a second time does nothing."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    form = _FORM
 
     # ------------------------------------------------------------------------------------------------ accounts
 

@@ -14,12 +14,10 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from testwright.housekeeping import STORE
 from testwright.model import CoverageSets
-from testwright.store.database import Database, Form
+from testwright.store.database import Form, Kept
 
 MOST_MODULES = 2000
 MOST_REPORTS = 500
@@ -93,45 +91,10 @@ class StoredReport:
     when: float
 
 
-class Store:
-    """The store in a folder. ``open`` makes one; it is a context manager that closes itself.
+class Store(Kept):
+    """The store in a folder."""
 
-    Every call may raise WriteFailure: the disk refuses, or another process holds the store for too long.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._database = Database(folder, _FORM)
-
-    @classmethod
-    def open(cls, folder: Path) -> Store:
-        """Open the store of a folder, made when it is not there.
-
-        Args:
-            folder: The state folder, absolute.
-
-        Raises:
-            WriteFailure: It cannot be read or written there.
-        """
-        store = cls(folder)
-        store._database.read(lambda _: None)
-        return store
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the user: that what was kept was set aside, and why."""
-        return self._database.notes
-
-    def close(self) -> None:
-        """Close it; a second time does nothing."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    form = _FORM
 
     def save_coverage(self, record: CoverageRecord) -> None:
         """Keep what was measured of a module, in place of what was known of it."""
