@@ -165,6 +165,8 @@ function checked(output: Readable, hooks: Pick<Hooks, "broken">): Readable {
 }
 
 function middleware(hooks: Hooks): Middleware {
+    /** What the last change of ours to a document waits for on its way to the disk. */
+    const saving = new WeakMap<vscode.TextDocument, Promise<void>>();
     return {
         handleWorkDoneProgress: (token, value, next) => {
             if (hooks.isFollowed(token)) {
@@ -195,12 +197,16 @@ function middleware(hooks: Hooks): Middleware {
             didChangeConfiguration: async (_sections, next) => next(undefined),
             handleApplyEdit: async (params, next) => {
                 const edited = editedIn(params.edit);
+                // Else it would look as if the user had not saved it, and the second of two changes would not be saved.
+                await Promise.all(edited.map(async (document) => saving.get(document)));
                 const saved = edited.filter((document) => !document.isDirty);
                 // Not as a refactoring: the editor would save what the user has not saved, too.
                 const answer = await next({ ...params, metadata: { isRefactoring: false } }, NEVER_CANCELLED.token);
                 if ("applied" in answer && answer.applied && params.metadata?.isRefactoring === true) {
                     // The answer does not wait for it: what happens at a save (a formatter, say) may take its time.
-                    void saveAll(saved, hooks.output);
+                    for (const document of saved) {
+                        saving.set(document, save(document, hooks.output));
+                    }
                 }
                 return answer;
             },
@@ -232,12 +238,14 @@ function editedIn(edit: WorkspaceEdit): readonly vscode.TextDocument[] {
  * Save what had no unsaved changes before, so that whoever looks at the disk finds the tests; unless the user does not
  * want refactorings to be saved.
  */
-async function saveAll(documents: readonly vscode.TextDocument[], log: vscode.LogOutputChannel): Promise<void> {
-    for (const document of documents) {
-        const settings = vscode.workspace.getConfiguration("files.refactoring", document.uri);
-        if (document.isDirty && settings.get<boolean>("autoSave") !== false && !(await document.save())) {
-            log.warn(`${document.uri.fsPath} could not be saved; its new tests are in the editor alone.`);
-        }
+async function save(document: vscode.TextDocument, log: vscode.LogOutputChannel): Promise<void> {
+    const settings = vscode.workspace.getConfiguration("files.refactoring", document.uri);
+    if (!document.isDirty || settings.get<boolean>("autoSave") === false) {
+        return;
+    }
+    const isSaved = await Promise.resolve(document.save()).catch(() => false);
+    if (!isSaved) {
+        log.warn(`${document.uri.fsPath} could not be saved; its new tests are in the editor alone.`);
     }
 }
 

@@ -32,6 +32,12 @@ function page(label: string): vscode.Tab | undefined {
     return pages().find((tab) => tab.label === label);
 }
 
+function openedAt(uri: vscode.Uri): vscode.TextDocument {
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+    assert.ok(document);
+    return document;
+}
+
 describe("the page of a run", function () {
     this.timeout(120_000);
 
@@ -93,6 +99,21 @@ describe("the page of a run", function () {
         assert.equal(pages().length, 1);
     });
 
+    it("has tests taken out and put back on the disk, too, the one while the other is being saved", async () => {
+        const { run, added } = await last(module);
+        assert.ok(added);
+        const [name] = added.tests;
+        assert.ok(name !== undefined);
+        const whole = readFileSync(tests.fsPath, "utf8");
+        const isSaved = (): true | undefined =>
+            !openedAt(tests).isDirty && readFileSync(tests.fsPath, "utf8") === whole ? true : undefined;
+        for (let turn = 0; turn < 20; turn++) {
+            await vscode.commands.executeCommand("testwright.rejectTests", { run, tests: [name] });
+            await vscode.commands.executeCommand("testwright.acceptTests", { run, tests: [name] });
+            await eventually("the save", isSaved, 20);
+        }
+    });
+
     it("is told by the server which tests can be taken out, until that is started again", async () => {
         const { run, added } = await last(module);
         assert.ok(added);
@@ -106,7 +127,7 @@ describe("the page of a run", function () {
         assert.deepEqual(rejected.rejected, [name]);
         assert.deepEqual((await last(module)).added, { tests: rejected.tests, rejected: [name] });
         await vscode.commands.executeCommand("testwright.acceptTests", { run, tests: [name] });
-        assert.equal(readFileSync(tests.fsPath, "utf8"), whole);
+        await eventually("the test", () => (readFileSync(tests.fsPath, "utf8") === whole ? true : undefined));
         await vscode.commands.executeCommand("testwright.restartServer");
         assert.equal((await last(module)).added, null);
         assert.equal(pages().length, 1, "the page stays");

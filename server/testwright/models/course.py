@@ -112,7 +112,6 @@ class Course:
                 self._round += 1
                 continue
             soonest = min(waits)
-            self._again = again  # whoever waits for it wakes a last digit too early
             if self._clock.monotonic() + soonest >= self._deadline:
                 raise self.exhausted(soonest)
             raise NotNow(soonest, f"No model can be asked at this moment; trying again in {math.ceil(soonest)} s")

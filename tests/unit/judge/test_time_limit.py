@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from testwright.inside.mutant_tests import TIMED_OUT, ItemRunner, TimeLimit
 from testwright.inside.runner_time import TestTimeLimit
 
 SECONDS = 0.05
@@ -56,4 +57,25 @@ def test_ends_a_test_that_never_leaves_coverage() -> None:
     there = counting(600, lambda: None)
     with pytest.raises(pytest.fail.Exception):
         limited(there["count"])
+    assert there["ended"] == []
+
+
+def test_a_test_of_a_mutant_waits_until_coverage_has_counted() -> None:
+    there = counting(4 * SECONDS, lambda: None)
+
+    def work() -> bool:
+        there["count"]()
+        time.sleep(60)
+        return True
+
+    outcome = ItemRunner().guarded(work, TimeLimit(cpu=60.0, wall=SECONDS))
+    assert outcome.state == TIMED_OUT
+    assert there["ended"] == [True]
+
+
+def test_a_test_of_a_mutant_that_never_leaves_coverage_is_given_up() -> None:
+    there, runner, given_up = counting(600, lambda: None), ItemRunner(), []
+    runner.give_up = lambda: given_up.append(True)
+    assert runner.guarded(lambda: there["count"]() is None, TimeLimit(cpu=60.0, wall=SECONDS)).state == TIMED_OUT
+    assert given_up == [True]
     assert there["ended"] == []

@@ -126,7 +126,9 @@ class Protocol(LanguageServerProtocol):
         if "id" not in message:
             self._refuse(None, INVALID_REQUEST, "The message has neither a method nor an id.")
             return False
-        if message["id"] in self._result_types:
+        waiting = self._request_futures.get(message["id"])
+        # Whoever waited may have been cancelled a moment ago, and not have taken its request away yet.
+        if message["id"] in self._result_types and waiting is not None and not waiting.done():
             return True
         if "error" in message:
             logger.warning("The client reports an error that is no answer: %.300s", message["error"])
