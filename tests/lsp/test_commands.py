@@ -227,7 +227,8 @@ async def test_what_is_below_the_threshold_is_a_warning(editor_for: EditorFactor
         told = await editor.wait_for("window/showMessage", timeout=90)
 
     assert told["type"] == 2
-    assert told["message"].endswith(" % covered. That is below the threshold of 99.5 %.")
+    assert " % covered. That is below the threshold of 99.5 %. " in told["message"]
+    assert " left, which an agent would take on. What it lacks: a key (set " in told["message"]
 
 
 async def test_coverage_is_measured_on_request(editor_for: EditorFactory, workspace: Path, pricing: Path) -> None:

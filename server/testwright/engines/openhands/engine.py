@@ -76,7 +76,7 @@ class OpenHandsEngine:
         error: TestwrightError | None = None
         while text is not None and len(rounds) < self._limits.rounds:
             if deadline - time.monotonic() < LEAST_SECONDS:
-                notes.append("The time was over before another round with the agent.")
+                notes.append(f"There was no time for {'another' if rounds else 'a'} round with the agent.")
                 break
             try:
                 done = await self._session.round(text, deadline=deadline)

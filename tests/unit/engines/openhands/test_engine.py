@@ -127,7 +127,7 @@ async def test_no_round_begins_when_the_time_is_over() -> None:
     session = Scripted(a_round("a"))
     worked = await work(session, Judged(), seconds=LEAST_SECONDS - 1)
     assert (session.told, worked.rounds) == ([], ())
-    assert worked.notes == ("The time was over before another round with the agent.",)
+    assert worked.notes == ("There was no time for a round with the agent.",)
 
 
 async def test_what_the_judge_raises_is_not_hidden() -> None:
