@@ -37,10 +37,10 @@ from testwright.engines.protocol import Ask
 from testwright.errors import TestwrightError
 from testwright.models.values import ChatAnswer, ChatRequest, Usage
 from testwright.provisioning.agent_environment import find
-from testwright.provisioning.images import find_image
+from testwright.provisioning.images.agent_images import find_image
 from testwright.provisioning.locks import SdkName
 from testwright.service import GenerateRequest, UnitTestGenerationService
-from testwright.service.agents import BoxedAgents, Look, ReadyAgent
+from testwright.service.agent.sources import BoxedAgents, Look, ReadyAgent
 from testwright.service.job import Job
 from testwright.service.workshop import Workshop
 from testwright.settings import Options

@@ -15,7 +15,7 @@ from image_yard import LABEL, Yard
 from wheelhouse import like_openhands
 
 from testwright.boxes.docker.client import DockerClient
-from testwright.provisioning import image_making, images
+from testwright.provisioning.images import agent_images, making
 from testwright.provisioning.locks import Lock, read_lock
 
 BASE = os.environ.get("TESTWRIGHT_DOCKER_BASE", "testwright-base:bookworm")
@@ -46,7 +46,7 @@ async def yard(client: DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyP
     def lock_of(_: str) -> Lock:
         return read_lock(house.lock)
 
-    for module in (images, image_making):
+    for module in (agent_images, making):
         monkeypatch.setattr(module, "lock_of", lock_of)
     environ = {
         "TESTWRIGHT_CACHE_DIR": str(tmp_path / "cache"),

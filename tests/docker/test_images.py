@@ -18,11 +18,11 @@ from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.protocol import Command, World
 from testwright.errors import DockerFailure, DockerUnavailable, SetupFailure
-from testwright.provisioning.image_building import Build, build
-from testwright.provisioning.image_making import ImageRequest, ProjectRequest
-from testwright.provisioning.image_names import Contents, MadeImage, remove_images
-from testwright.provisioning.image_progress import ImageProgress
-from testwright.provisioning.images import find_image, make_agent_image, make_project_image
+from testwright.provisioning.images.agent_images import find_image, make_agent_image, make_project_image
+from testwright.provisioning.images.building import Build, build
+from testwright.provisioning.images.making import ImageRequest, ProjectRequest
+from testwright.provisioning.images.names import Contents, MadeImage, remove_images
+from testwright.provisioning.images.progress import ImageProgress
 
 NOWHERE = World(Path("/nonexistent"), Path("/nonexistent"), ())
 

@@ -11,7 +11,7 @@ from image_yard import Yard
 from testwright.cli import run
 from testwright.doctor.examining import examine
 from testwright.doctor.findings import Finding
-from testwright.provisioning.images import make_agent_image
+from testwright.provisioning.images.agent_images import make_agent_image
 
 
 async def examined(yard: Yard, **variables: str) -> dict[str, Finding]:

@@ -13,9 +13,10 @@ import pytest
 from editor import Server
 
 ROUNDS = 1000 if os.environ.get("TESTWRIGHT_E2E") == "1" else 60
-WARM_UP = 40
 DEEP_EVERY = 50
 """Each so many rounds a run is left alone until its box is at work."""
+WARM_UP = DEEP_EVERY
+"""With one of those: it loads what looks for an agent."""
 ALLOWED_GROWTH = 6 * 1024
 """KiB for all rounds after the warm-up: what an allocator may keep; a leak of one small object for each round shows."""
 

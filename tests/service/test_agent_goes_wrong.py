@@ -13,8 +13,8 @@ from testwright.errors import BoxFailure, WriteFailure
 from testwright.judge.stability import NOT_JUDGED
 from testwright.model import Verdict
 from testwright.service import UnitTestGenerationService
-from testwright.service import rounds as rounds_module
 from testwright.service import run as run_module
+from testwright.service.agent import rounds as rounds_module
 from testwright.service.finishing import finish
 from testwright.service.proving import Proven, prove
 

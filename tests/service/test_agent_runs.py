@@ -17,8 +17,8 @@ from testwright.errors import AgentFailure, BoxUnavailable, NoModels, WriteFailu
 from testwright.model import RunReport
 from testwright.models.values import Need
 from testwright.service import RunResult, UnitTestGenerationService
+from testwright.service.agent.plan import Obstacle
 from testwright.service.interrupted import interrupted_runs
-from testwright.service.plan import Obstacle
 
 if TYPE_CHECKING:
     from .conftest import Project

@@ -11,9 +11,9 @@ from testwright.engines.openhands.values import AgentProgress, AgentRound, Agent
 from testwright.engines.protocol import Ask
 from testwright.errors import TestwrightError
 from testwright.models.values import ChatRequest
-from testwright.service.agents import Look, ReadyAgent
+from testwright.service.agent.plan import Obstacle
+from testwright.service.agent.sources import Look, ReadyAgent
 from testwright.service.job import GenerateRequest, Job
-from testwright.service.plan import Obstacle
 from testwright.service.workshop import Workshop
 
 QUESTION = ChatRequest(body={"messages": [{"role": "user", "content": "Which tests are missing?"}]})

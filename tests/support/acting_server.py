@@ -18,7 +18,7 @@ from testwright.cli import main
 from testwright.errors import AgentFailure, AgentMissing, ConsentMissing, NoModels
 from testwright.lsp.work import jobs
 from testwright.service import UnitTestGenerationService
-from testwright.service.plan import Obstacle
+from testwright.service.agent.plan import Obstacle
 
 LACKS = {
     "set-up": Obstacle(

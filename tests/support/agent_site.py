@@ -16,7 +16,7 @@ from testwright.engines.openhands.values import AgentProgress, AgentSession
 from testwright.engines.protocol import Ask
 from testwright.model import RunEvent, RunReport
 from testwright.service import GenerateRequest, UnitTestGenerationService
-from testwright.service.agents import Agents, BoxedAgents, ReadyAgent
+from testwright.service.agent.sources import Agents, BoxedAgents, ReadyAgent
 from testwright.service.workshop import Workshop
 from testwright.settings import Options
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from wheelhouse import Wheelhouse
 
 from testwright.boxes.docker.client import DockerClient
-from testwright.provisioning.image_making import ImageRequest
-from testwright.provisioning.image_names import list_images
-from testwright.provisioning.image_progress import ImageProgress, TellImage
+from testwright.provisioning.images.making import ImageRequest
+from testwright.provisioning.images.names import list_images
+from testwright.provisioning.images.progress import ImageProgress, TellImage
 
 LABEL = "testwright-yard"
 """Of the image to build on, and so of whatever is made of it; its value is the image's name."""

@@ -12,7 +12,7 @@ import tarfile
 
 from docker_engine import IMAGE, OwnEngine
 
-from testwright.provisioning.image_names import Contents, ImagePython
+from testwright.provisioning.images.names import Contents, ImagePython
 from testwright.provisioning.locks import lock_of
 
 WORKS = "step 1: running pytest"

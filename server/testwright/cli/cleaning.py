@@ -17,7 +17,7 @@ from testwright.cli.errors import EXIT_NOTHING
 from testwright.cli.views import relative_to_home, size_words
 from testwright.errors import TestwrightError
 from testwright.provisioning.agent_environment import FOLDER, setup_is_running
-from testwright.provisioning.image_names import list_images
+from testwright.provisioning.images.names import list_images
 from testwright.service.interrupted import interrupted_runs
 
 ENGINE_SECONDS = 10.0

@@ -14,7 +14,7 @@ from testwright.cli.signals import run_until_signal
 from testwright.cli.views import relative_to_home, size_words
 from testwright.provisioning.agent_environment import AgentEnvironment, remove
 from testwright.provisioning.locks import SdkName
-from testwright.service import agent_setup as service
+from testwright.service.agent import setup as service
 
 
 def set_up_agent(sdk: SdkName, python: Path | None, *, as_json: bool) -> int:

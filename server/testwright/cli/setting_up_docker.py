@@ -17,11 +17,11 @@ from testwright.cli.setup_progress import setup_progress
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import size_words
 from testwright.errors import UsageError
-from testwright.provisioning.image_base import DEFAULT_BASE
-from testwright.provisioning.image_making import ImageRequest, ProjectRequest
-from testwright.provisioning.image_names import MadeImage, remove_images
-from testwright.provisioning.image_progress import TellImage
-from testwright.provisioning.images import make_agent_image, make_project_image
+from testwright.provisioning.images.agent_images import make_agent_image, make_project_image
+from testwright.provisioning.images.base import DEFAULT_BASE
+from testwright.provisioning.images.making import ImageRequest, ProjectRequest
+from testwright.provisioning.images.names import MadeImage, remove_images
+from testwright.provisioning.images.progress import TellImage
 from testwright.provisioning.locks import SdkName
 from testwright.settings import Settings, resolve_settings
 

@@ -18,9 +18,9 @@ from testwright.engines.openhands.engine import OpenHandsEngine
 from testwright.errors import TestwrightError
 from testwright.models.plan import Plan, plan_models
 from testwright.provisioning.agent_environment import AgentEnvironment, find, setup_is_running
-from testwright.provisioning.image_names import MadeImage
-from testwright.provisioning.images import find_image
-from testwright.service.agents import model_obstacles
+from testwright.provisioning.images.agent_images import find_image
+from testwright.provisioning.images.names import MadeImage
+from testwright.service.agent.sources import model_obstacles
 from testwright.settings import Settings
 
 SET_UP = "For tests by a model that works as an agent: testwright setup openhands"

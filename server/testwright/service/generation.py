@@ -11,7 +11,7 @@ from testwright.engines.embedded import EmbeddedEngine
 from testwright.engines.protocol import Engine
 from testwright.errors import TestwrightError
 from testwright.model import JudgeReport, RunEvent, RunReport
-from testwright.service.agents import Agents, BoxedAgents
+from testwright.service.agent.sources import Agents, BoxedAgents
 from testwright.service.delivery import Deliver, write_to_disk
 from testwright.service.job import GenerateRequest
 from testwright.service.judging import Judging

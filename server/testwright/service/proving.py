@@ -11,9 +11,9 @@ from testwright.judge.mutation import kill_matrix
 from testwright.judge.stability import judge_candidates
 from testwright.model import Candidate, CoverageSets, MutantSummary, Verdict
 from testwright.service.account import Account
+from testwright.service.agent.plan import Gaps
 from testwright.service.job import Job
 from testwright.service.measuring import Measured
-from testwright.service.plan import Gaps
 from testwright.service.workshop import Workshop
 from testwright.writing.render import render_candidates
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testwright.errors import TestwrightError
 from testwright.model import CoverageSets, Import, RunReport, TestPlace
-from testwright.service.plan import Obstacle
+from testwright.service.agent.plan import Obstacle
 
 
 @dataclass(frozen=True, slots=True)

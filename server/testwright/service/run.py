@@ -20,19 +20,19 @@ from testwright.judge.minimise import Selection
 from testwright.judge.verify import Verification
 from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport
 from testwright.service.account import Account
-from testwright.service.agents import Agents
+from testwright.service.agent.plan import Obstacle, not_gained, refusal
+from testwright.service.agent.rounds import AgentRounds
+from testwright.service.agent.sources import Agents
+from testwright.service.agent.standby import Standby
 from testwright.service.asking import RunModels
 from testwright.service.delivery import Deliver
 from testwright.service.finishing import Finished, broken_tests, draft, finish, reasons, untested
 from testwright.service.interrupted import RunRecord
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
-from testwright.service.plan import Obstacle, not_gained, refusal
 from testwright.service.proving import Proven, prove
 from testwright.service.result import Delivered, ModuleCoverage, RunResult
-from testwright.service.rounds import AgentRounds
 from testwright.service.searching import search
-from testwright.service.standby import Standby
 from testwright.service.threads import to_its_end
 from testwright.service.workshop import Workshop, open_workshop
 from testwright.writing.compose import ComposedFile

@@ -15,7 +15,7 @@ from shell_agent import FILLS_MEMORY, WORKS, make_agent_image
 
 from testwright.boxes.docker.box import DockerBox
 from testwright.boxes.protocol import MIB
-from testwright.service.agents import BoxedAgents, Look
+from testwright.service.agent.sources import BoxedAgents, Look
 from testwright.service.job import GenerateRequest, Job
 
 from .conftest import sites_with

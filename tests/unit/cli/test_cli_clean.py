@@ -15,14 +15,14 @@ from testwright.boxes.reaping import Reaped, Registry
 from testwright.housekeeping import ASIDE, LEDGER, MARKER, STALE_SECONDS, STORE, cache_dir, state_dir
 from testwright.provisioning.agent_environment import FOLDER
 from testwright.provisioning.holding import held
-from testwright.provisioning.image_names import MadeImage
+from testwright.provisioning.images.names import MadeImage
 from testwright.store import Store
 from testwright.store.ledger import Ledger
 
 from .test_cli_runs import noted
 
 if TYPE_CHECKING:
-    from testwright.provisioning.image_names import Contents
+    from testwright.provisioning.images.names import Contents
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         calls.append({"remove": sdk})
         return () if sdk == "newest" else (MADE.folder,)
 
-    monkeypatch.setattr("testwright.service.agent_setup.set_up_agent", set_up)
+    monkeypatch.setattr("testwright.service.agent.setup.set_up_agent", set_up)
     monkeypatch.setattr("testwright.cli.setting_up.remove", remove)
     return calls
 
@@ -95,5 +95,5 @@ def test_cancelling(testwright: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def cancelled(*_: Any, **__: Any) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr("testwright.service.agent_setup.set_up_agent", cancelled)
+    monkeypatch.setattr("testwright.service.agent.setup.set_up_agent", cancelled)
     assert testwright("setup", "openhands").code == 130

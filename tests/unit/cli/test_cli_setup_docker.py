@@ -8,9 +8,9 @@ import pytest
 
 from testwright.errors import SetupFailure
 from testwright.provisioning.dependencies.values import Dependencies
-from testwright.provisioning.image_making import ImageRequest, ProjectRequest
-from testwright.provisioning.image_names import Contents, MadeImage
-from testwright.provisioning.image_progress import told
+from testwright.provisioning.images.making import ImageRequest, ProjectRequest
+from testwright.provisioning.images.names import Contents, MadeImage
+from testwright.provisioning.images.progress import told
 
 AGENT = Contents(
     kind="agent",

@@ -8,11 +8,11 @@ import pytest
 
 from testwright.errors import SetupFailure
 from testwright.provisioning.dependencies.values import Platform
-from testwright.provisioning.image_base import read_answer
-from testwright.provisioning.image_names import Contents, ImagePython
-from testwright.provisioning.image_packages import Layout, pack, platform_name
-from testwright.provisioning.image_progress import told
-from testwright.provisioning.image_sdists import _environment
+from testwright.provisioning.images.base import read_answer
+from testwright.provisioning.images.names import Contents, ImagePython
+from testwright.provisioning.images.packages import Layout, pack, platform_name
+from testwright.provisioning.images.progress import told
+from testwright.provisioning.images.sdists import _environment
 from testwright.provisioning.setup_words import setup_failure
 
 ANSWER = [

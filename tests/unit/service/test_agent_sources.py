@@ -11,8 +11,8 @@ import pytest
 
 from testwright.boxes.docker.client import DockerClient
 from testwright.errors import AgentMissing, DockerUnavailable
-from testwright.service import agents
-from testwright.service.agents import BoxedAgents
+from testwright.service.agent import sources as agents
+from testwright.service.agent.sources import BoxedAgents
 from testwright.settings import Settings
 
 

@@ -11,10 +11,10 @@ from acted_agent import ActedAgents
 
 from testwright.engines.openhands.values import AgentProgress, AgentTask
 from testwright.engines.protocol import Ask
-from testwright.service import standby as standby_module
-from testwright.service.agents import Look, ReadyAgent
+from testwright.service.agent import standby as standby_module
+from testwright.service.agent.sources import Look, ReadyAgent
+from testwright.service.agent.standby import Standby
 from testwright.service.job import GenerateRequest, Job
-from testwright.service.standby import Standby
 from testwright.service.workshop import Workshop
 
 

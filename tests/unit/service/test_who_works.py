@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from testwright.errors import BoxUnavailable, ConsentMissing, NoModels
 from testwright.model import MutantSummary
-from testwright.service.plan import Gaps, Obstacle, not_gained, refusal
+from testwright.service.agent.plan import Gaps, Obstacle, not_gained, refusal
 from testwright.settings import EngineName
 
 KEY = Obstacle("a key", "set OPENROUTER_API_KEY", NoModels("There is no key.", next_step="Set one."))

@@ -13,7 +13,7 @@ from testwright.settings import AgentSdk, Settings, resolve_settings
 
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
-    from testwright.service.agent_state import AgentState
+    from testwright.service.agent.state import AgentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,6 @@ def default_root(session: Session) -> Path:
 
 
 def _load() -> Callable[[Settings, Path, Mapping[str, str]], Awaitable[AgentState]]:
-    from testwright.service.agent_state import agent_state  # noqa: PLC0415 - see above
+    from testwright.service.agent.state import agent_state  # noqa: PLC0415 - see above
 
     return agent_state

@@ -130,7 +130,7 @@ class AgentSetup:
             session.peer.show(kind, message)
 
     async def _made(self, look: Look, progress: Progress) -> AgentEnvironment:
-        from testwright.service.agent_setup import set_up_agent  # noqa: PLC0415 - loaded by the look
+        from testwright.service.agent.setup import set_up_agent  # noqa: PLC0415 - loaded by the look
 
         percent = 0
 

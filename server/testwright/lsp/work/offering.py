@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testwright.lsp.session import Session
-    from testwright.service.plan import Obstacle
+    from testwright.service.agent.plan import Obstacle
     from testwright.service.result import RunResult
 
 TITLES: dict[Offer, str] = {"set-up-agent": "Set up the agent", "consent": "Consent to models…"}

@@ -11,8 +11,8 @@ from typing import Literal
 from testwright.boxes.docker.client import DockerClient
 from testwright.errors import TestwrightError
 from testwright.provisioning.agent_environment import find, setup_is_running
-from testwright.provisioning.image_names import MadeImage
-from testwright.provisioning.images import find_image
+from testwright.provisioning.images.agent_images import find_image
+from testwright.provisioning.images.names import MadeImage
 from testwright.settings import Settings
 
 DOCKER_SECONDS = 3.0

@@ -19,10 +19,10 @@ from testwright.provisioning.agent_environment import FOLDER
 from testwright.provisioning.dependencies.reading import choose_python, dependency_digest, read_dependencies
 from testwright.provisioning.dependencies.values import Dependencies
 from testwright.provisioning.holding import held
-from testwright.provisioning.image_base import find_base
-from testwright.provisioning.image_making import ImageMaker, ImageRequest, ProjectRequest
-from testwright.provisioning.image_names import MadeImage, list_images
-from testwright.provisioning.image_progress import told
+from testwright.provisioning.images.base import find_base
+from testwright.provisioning.images.making import ImageMaker, ImageRequest, ProjectRequest
+from testwright.provisioning.images.names import MadeImage, list_images
+from testwright.provisioning.images.progress import told
 from testwright.provisioning.index_settings import index_settings
 from testwright.provisioning.installer import Installer, bring_uv, find_uv, running_pythons
 from testwright.provisioning.locks import SdkName, lock_of

@@ -12,8 +12,8 @@ from testwright.boxes.docker.container import remove
 from testwright.boxes.docker.labels import this_owner
 from testwright.errors import DockerFailure, DockerUnavailable, SetupFailure, TestwrightError
 from testwright.provisioning.dependencies.values import Platform
-from testwright.provisioning.image_names import ImagePython
-from testwright.provisioning.image_progress import TellImage, told
+from testwright.provisioning.images.names import ImagePython
+from testwright.provisioning.images.progress import TellImage, told
 from testwright.provisioning.pythons import WANTED
 
 DEFAULT_BASE = "python:3.12-slim-bookworm"

@@ -17,18 +17,18 @@ from testwright.errors import SetupFailure, TestwrightError
 from testwright.provisioning.agent_environment import NEEDED_BYTES
 from testwright.provisioning.dependencies.reading import choose_python, dependency_digest, read_dependencies
 from testwright.provisioning.dependencies.values import Dependencies
-from testwright.provisioning.image_base import BaseImage
-from testwright.provisioning.image_building import Build, build, usable_network
-from testwright.provisioning.image_names import (
+from testwright.provisioning.images.base import BaseImage
+from testwright.provisioning.images.building import Build, build, usable_network
+from testwright.provisioning.images.names import (
     AGENT_PREFIX,
     PROJECT_PREFIX,
     Contents,
     MadeImage,
     list_images,
 )
-from testwright.provisioning.image_packages import Layout, Packages, fetch, pack
-from testwright.provisioning.image_progress import TellImage, told
-from testwright.provisioning.image_sdists import Workshop, build_packages
+from testwright.provisioning.images.packages import Layout, Packages, fetch, pack
+from testwright.provisioning.images.progress import TellImage, told
+from testwright.provisioning.images.sdists import Workshop, build_packages
 from testwright.provisioning.installer import Installer
 from testwright.provisioning.locks import SdkName, lock_of
 from testwright.provisioning.making import check_room

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from testwright.boxes.docker.client import DockerClient
 from testwright.errors import TestwrightError
-from testwright.provisioning.image_names import BUILD, MAKING, Contents
-from testwright.provisioning.image_progress import ImageStep, TellImage, told
+from testwright.provisioning.images.names import BUILD, MAKING, Contents
+from testwright.provisioning.images.progress import ImageStep, TellImage, told
 
 BUILD_SECONDS = 3600.0
 _TIDY_TIMES = 5

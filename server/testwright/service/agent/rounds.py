@@ -18,10 +18,10 @@ from testwright.judge.minimise import minimise
 from testwright.judge.stability import NOT_JUDGED
 from testwright.model import Candidate, Verdict
 from testwright.service.account import Account
-from testwright.service.agents import ReadyAgent
+from testwright.service.agent.plan import Gaps
+from testwright.service.agent.sources import ReadyAgent
 from testwright.service.job import Job
 from testwright.service.measuring import Measured
-from testwright.service.plan import Gaps
 from testwright.service.proving import Proven, prove
 from testwright.service.workshop import Workshop
 from testwright.writing.encoding import SourceFile

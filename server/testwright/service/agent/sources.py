@@ -18,10 +18,10 @@ from testwright.engines.openhands.values import AgentProgress, AgentSession, Lau
 from testwright.engines.protocol import Ask
 from testwright.errors import AgentMissing, DockerUnavailable, TestwrightError
 from testwright.provisioning.agent_environment import AgentEnvironment, find
-from testwright.provisioning.image_names import MadeImage
-from testwright.provisioning.images import find_image
+from testwright.provisioning.images.agent_images import find_image
+from testwright.provisioning.images.names import MadeImage
+from testwright.service.agent.plan import Obstacle
 from testwright.service.job import GenerateRequest, Job
-from testwright.service.plan import Obstacle
 from testwright.service.workshop import Workshop
 
 if TYPE_CHECKING:

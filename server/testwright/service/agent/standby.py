@@ -10,9 +10,9 @@ from typing import Self
 
 from testwright.engines.openhands.values import AgentProgress, AgentSession
 from testwright.engines.protocol import Ask
-from testwright.service.agents import Agents, Look
+from testwright.service.agent.rounds import task_of
+from testwright.service.agent.sources import Agents, Look
 from testwright.service.job import GenerateRequest, Job
-from testwright.service.rounds import task_of
 from testwright.service.workshop import Workshop
 
 

@@ -20,8 +20,8 @@ from testwright.boxes.docker.container import container_state, remove
 from testwright.boxes.docker.labels import this_owner
 from testwright.boxes.docker.options import USER
 from testwright.errors import SetupFailure, TestwrightError
-from testwright.provisioning.image_packages import Packages
-from testwright.provisioning.image_progress import TellImage, told
+from testwright.provisioning.images.packages import Packages
+from testwright.provisioning.images.progress import TellImage, told
 from testwright.provisioning.installer import Installer
 from testwright.provisioning.setup_words import setup_failure
 

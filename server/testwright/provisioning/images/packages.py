@@ -15,7 +15,7 @@ from pathlib import Path
 
 from testwright.errors import SetupFailure
 from testwright.provisioning.dependencies.values import Platform
-from testwright.provisioning.image_progress import ImageStep, TellImage, told
+from testwright.provisioning.images.progress import ImageStep, TellImage, told
 from testwright.provisioning.installer import Elsewhere, Installer
 from testwright.provisioning.progress import SetupProgress, watched
 from testwright.provisioning.setup_words import setup_failure
