@@ -33,12 +33,6 @@ async def agents(tmp_path: Path) -> FakeAgents:
     return FakeAgents(tmp_path)
 
 
-async def until_ready(agents: FakeAgents) -> None:
-    async with asyncio.timeout(60):
-        while not any(progress.words.startswith("the agent is ready") for progress in agents.said):  # noqa: ASYNC110 - told by a plain function
-            await asyncio.sleep(0.01)
-
-
 async def test_cancelled_while_it_is_waited_for_to_end_by_itself(
     agents: FakeAgents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,10 +49,10 @@ async def test_cancelled_while_it_is_waited_for_to_end_by_itself(
     async def work() -> None:
         async with agents.make(LIVES_ON) as session:
             await session.begin(TASK)
-            await until_ready(agents)
+            await agents.until_ready()
 
     working = asyncio.create_task(work())
-    await ending.wait()
+    await asyncio.wait_for(ending.wait(), 60)
     assert alive(WORD)
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -81,7 +75,7 @@ async def test_one_that_still_starts_is_not_asked_to_end(agents: FakeAgents, mon
     assert asked == []
     async with agents.make("ready(); time.sleep(300)") as session:
         await session.begin(TASK)
-        await until_ready(agents)
+        await agents.until_ready()
         await asyncio.sleep(0)
     assert asked == ["end"]
 

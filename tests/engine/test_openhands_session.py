@@ -274,8 +274,7 @@ async def test_cancel_ends_the_box_within_two_seconds_whatever_it_does(
     agents: FakeAgents, hangs: str, token: str
 ) -> None:
     working = asyncio.create_task(one_round(agents, HANGING.format(token=token, hangs=hangs)))
-    while not any("ready" in progress.words for progress in agents.said):  # noqa: ASYNC110 - what another program does
-        await asyncio.sleep(0.05)
+    await agents.until_ready()
     await asyncio.sleep(0.2)
     assert alive(token) != []
     began = time.monotonic()
@@ -290,8 +289,9 @@ async def test_leaving_before_it_is_ready_leaves_nothing(agents: FakeAgents, tok
     before = set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208 - names
     async with agents.make(f"subprocess.Popen(['sleep', '{token}'])\ntime.sleep(600)") as agent:
         await agent.begin(TASK)
-        while not alive(token):  # noqa: ASYNC110 - what another program does
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while not alive(token):  # noqa: ASYNC110 - what another program does
+                await asyncio.sleep(0.05)
     assert alive(token) == []
     left = {name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("testwright-agent")}  # noqa: PTH208
     assert left == set()

@@ -375,6 +375,32 @@ async def test_each_folder_is_told_of_its_own_runs_once(
     assert len(interrupted_runs(environment)) == 4
 
 
+async def test_what_was_dismissed_is_not_told_again_and_stays_in_the_list(
+    editor_for: EditorFactory, door: Path, pricing: Path, environment: dict[str, str]
+) -> None:
+    cut_off(environment, door, tests=2)
+    async with editor_for(FULL, answer=None) as editor:
+        await told(editor, CUT_OFF)
+        await seen(editor, environment, 1)
+    cut_off(environment, pricing, began=2.0)
+    async with editor_for(MINIMAL) as editor:
+        message = await told(editor, "A run on pricing.py was cut off")
+        await seen(editor, environment, 2)
+    assert "other run" not in message, "of which the user was told before"
+    async with editor_for(FULL, answer=None) as editor:
+        await editor.request("testwright/status", None)
+        await editor.command("testwright.models", {"show": False})
+        assert titles(editor) == []
+
+
+async def seen(editor: EditorClient, environment: dict[str, str], number: int) -> None:
+    """Wait until it is kept of so many runs that the user was told of them."""
+    deadline = time.monotonic() + 20
+    while sum(run.told for run in interrupted_runs(environment)) < number and time.monotonic() < deadline:
+        await editor.request("testwright/status", None)
+    assert [run.told for run in interrupted_runs(environment)] == [True] * number
+
+
 async def test_forgetting_is_of_all_that_were_told(
     editor_for: EditorFactory, door: Path, pricing: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import tarfile
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
+from real_agents import agent_python
 
 from testwright.boxes.bubblewrap import BubblewrapBox
 from testwright.boxes.protocol import Box, Limits
@@ -72,7 +77,7 @@ async def hello(request: ChatRequest, *, on_text: Callable[[str], None] | None =
 
 @dataclass(frozen=True, slots=True)
 class InBox:
-    """A launcher: the tests' own interpreter stands for the agent's."""
+    """A launcher with an interpreter by name."""
 
     box: Box
     python: str
@@ -85,6 +90,12 @@ class FakeAgents:
 
     folder: Path
     said: list[AgentProgress] = field(default_factory=list)
+
+    async def until_ready(self) -> None:
+        """Wait until an agent has said that it is ready."""
+        async with asyncio.timeout(60):
+            while not any(progress.words.startswith("the agent is ready") for progress in self.said):  # noqa: ASYNC110 - told by a plain function
+                await asyncio.sleep(0.01)
 
     def make(
         self,
@@ -104,10 +115,19 @@ class FakeAgents:
             (package / "__init__.py").touch()
         text = _PRELUDE + textwrap.indent(textwrap.dedent(program), "    ")
         (inside / "program.py").write_text(text, encoding="utf-8")
-        python = Path(sys.executable).resolve()
+        python = _interpreter()
         launcher = InBox(box or BubblewrapBox(Registry(self.folder / "state")), str(python), (python.parents[1],))
         freight = Freight(snapshot, self.folder / "library")
         return BoxedAgent(launcher, freight, ask, self.said.append, limits=limits, patience=patience)
+
+
+def _interpreter() -> Path:
+    """The agent's own Python where it is named, else the tests' own, when it can take what Testwright packs."""
+    if (named := agent_python("pinned")) is not None:
+        return named.resolve()
+    if not hasattr(tarfile, "data_filter"):
+        pytest.skip('the agent needs Python 3.11.4 at the least: AGENTS="$(.ci/install-agents)" names its own')
+    return Path(sys.executable).resolve()
 
 
 TASK = AgentTask("tests/test_shop.py", "/usr/bin/python3", (".",))

@@ -10,15 +10,21 @@ import pytest
 SDKS = ("pinned", "newest")
 
 
-def agent_environment(sdk: str) -> Path:
-    """Folder of the environment with one of the SDKs; skips when none is named.
+def agent_python(sdk: str) -> Path | None:
+    """Interpreter of the environment with one of the SDKs; None when none is named.
 
     The variable ``AGENTS`` names them, by the lines that .ci/install-agents prints.
     """
     named = dict(line.split("=", 1) for line in os.environ.get("AGENTS", "").splitlines() if "=" in line)
-    if sdk not in named:
+    return Path(named[sdk]) if sdk in named else None
+
+
+def agent_environment(sdk: str) -> Path:
+    """Folder of the environment with one of the SDKs; skips when none is named."""
+    python = agent_python(sdk)
+    if python is None:
         pytest.skip('the agent is not there: AGENTS="$(.ci/install-agents)" names it')
-    return Path(named[sdk]).parents[1]
+    return python.parents[1]
 
 
 def lend_agents(cache: Path, sdk: str) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,7 @@ class InterruptedRun:
         tests: How many tests it had proven, each by itself.
         covered: Percent of what tests were wanted for that is covered with them; None when nothing was known.
         proposal: The file that it had made of them so far; None when there is none.
+        told: Whether the user was told of it unasked.
     """
 
     id: str
@@ -58,6 +59,7 @@ class InterruptedRun:
     tests: int
     covered: float | None
     proposal: Path | None
+    told: bool = False
 
     @property
     def words(self) -> str:
@@ -101,6 +103,22 @@ def forget_run(run: str, environ: Mapping[str, str] | None = None) -> bool:
     """
     with RunNotes(state_dir(environ)) as notes:
         return any(note.id == run and _is_gone(note) for note in notes.all()) and notes.remove(run)
+
+
+def told_of(runs: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
+    """Keep that the user was told of interrupted runs, so that nobody tells them again unasked.
+
+    Args:
+        runs: Their ids.
+        environ: Names the state folder; the process's own when None.
+
+    Raises:
+        SettingsError: The state folder cannot be ours.
+        WriteFailure: The disk refuses.
+    """
+    with RunNotes(state_dir(environ)) as notes:
+        for run in runs:
+            notes.tell(run)
 
 
 class RunRecord:
@@ -259,4 +277,5 @@ def _interrupted(note: RunNote) -> InterruptedRun:
         tests=note.tests,
         covered=note.covered,
         proposal=note.proposal,
+        told=note.told,
     )

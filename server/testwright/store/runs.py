@@ -25,13 +25,14 @@ _FORM = Form(
         CREATE TABLE run (
             id TEXT PRIMARY KEY, process TEXT NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL,
             began REAL NOT NULL, workspace BLOB NOT NULL, path BLOB NOT NULL, symbol TEXT, test_file BLOB NOT NULL,
-            phase TEXT NOT NULL, tests INTEGER NOT NULL, covered REAL, proposal BLOB
+            phase TEXT NOT NULL, tests INTEGER NOT NULL, covered REAL, proposal BLOB,
+            told INTEGER NOT NULL
         );
         CREATE INDEX run_began ON run (began);
     """,
 )
 
-_COLUMNS = "id, process, host, boot, began, workspace, path, symbol, test_file, phase, tests, covered, proposal"
+_COLUMNS = "id, process, host, boot, began, workspace, path, symbol, test_file, phase, tests, covered, proposal, told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class RunNote:
         tests: How many tests it had proven each by itself and chosen, when that was last noted.
         covered: Percent of what tests are wanted for that would be covered with them; None when nothing is known.
         proposal: Where these tests are, as a file; None when there is none yet.
+        told: Whether the user was told of its end.
     """
 
     id: str
@@ -67,6 +69,7 @@ class RunNote:
     tests: int = 0
     covered: float | None = None
     proposal: Path | None = None
+    told: bool = False
 
 
 class RunNotes(Kept):
@@ -80,11 +83,11 @@ class RunNotes(Kept):
             *(note.id, note.process, note.host, note.boot, note.began),
             *(os.fsencode(note.workspace), os.fsencode(note.path), note.symbol, os.fsencode(note.test_file)),
             *(note.phase, note.tests, note.covered),
-            None if note.proposal is None else os.fsencode(note.proposal),
+            *(None if note.proposal is None else os.fsencode(note.proposal), note.told),
         )
 
         def put(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             connection.execute(
                 "DELETE FROM run WHERE rowid IN "
                 "(SELECT rowid FROM run ORDER BY began DESC, rowid DESC LIMIT -1 OFFSET ?)",
@@ -99,6 +102,10 @@ class RunNotes(Kept):
             lambda connection: connection.execute("DELETE FROM run WHERE id = ?", (run,)).rowcount > 0
         )
 
+    def tell(self, run: str) -> None:
+        """Keep that the user was told of a run's end."""
+        self._database.write(lambda connection: connection.execute("UPDATE run SET told = 1 WHERE id = ?", (run,)))
+
     def all(self) -> tuple[RunNote, ...]:
         """What is kept, the newest first."""
         query = f"SELECT {_COLUMNS} FROM run ORDER BY began DESC, rowid DESC"  # noqa: S608 - names of our own
@@ -106,7 +113,7 @@ class RunNotes(Kept):
 
 
 def _note(row: tuple[Any, ...]) -> RunNote:
-    run, process, host, boot, began, workspace, path, symbol, test_file, phase, tests, covered, proposal = row
+    run, process, host, boot, began, workspace, path, symbol, test_file, phase, tests, covered, proposal, told = row
     return RunNote(
         id=run,
         process=process,
@@ -121,4 +128,5 @@ def _note(row: tuple[Any, ...]) -> RunNote:
         tests=tests,
         covered=covered,
         proposal=None if proposal is None else Path(os.fsdecode(proposal)),
+        told=bool(told),
     )

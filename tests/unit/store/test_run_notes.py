@@ -44,6 +44,7 @@ NOTES = st.builds(
     tests=st.integers(0, 400),
     covered=st.none() | st.floats(0, 100),
     proposal=st.none() | PATHS,
+    told=st.booleans(),
 )
 
 
@@ -70,6 +71,17 @@ def test_a_run_has_one_note_and_the_newest_comes_first(folder: Path) -> None:
         assert mine.remove(later.id)
         assert others.all() == (further,)
     assert stat.S_IMODE((folder / RUNS).stat().st_mode) == 0o600
+
+
+def test_what_was_told_is_kept_until_the_run_is_noted_anew(folder: Path) -> None:
+    other = replace(NOTE, id="b2")
+    with RunNotes(folder) as notes:
+        notes.put(NOTE)
+        notes.put(other)
+        notes.tell(NOTE.id)
+        notes.tell("zz")
+    with RunNotes(folder) as notes:
+        assert {note.id: note.told for note in notes.all()} == {NOTE.id: True, other.id: False}
 
 
 def test_there_are_never_more_than_so_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Runs that an earlier server could not end: told of when their folder is opened, with what they had proven."""
+"""Runs that an earlier server could not end: told of once, when their folder is opened, with what they had proven."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ async def forget(*runs: str) -> None:
 
 
 async def _tell(session: Session, folder: str, runs: list[InterruptedRun]) -> None:
-    """Tell of the runs of one folder, the newest first; what was shown or dismissed is not told again."""
+    """Tell of the runs of one folder, the newest first. When the user has seen it, that is kept: none is told twice."""
     newest = next((run for run in runs if run.proposal is not None), runs[0])
     message = newest.words
     if others := len(runs) - 1:
         message += f" {counted(others, 'other run')} in {folder} {'was' if others == 1 else 'were'} cut off, too."
     kind: MessageKind = "info" if newest.proposal is None else "warning"
+    ids = [run.id for run in runs]
     if not session.client.show_message_request:
         session.peer.show(kind, f"{message} `testwright runs` in a terminal lists such runs, and forgets them.")
+        await asyncio.to_thread(_told, ids)
         return
     shows = newest.proposal is not None and session.client.show_document
     choices = (SHOW, FORGET) if shows else (FORGET,)
@@ -72,7 +74,8 @@ async def _tell(session: Session, folder: str, runs: list[InterruptedRun]) -> No
                 if await show_document(session, newest.proposal):
                     await forget(newest.id)
             case "Forget":
-                await forget(*(run.id for run in runs))
+                await forget(*ids)
+        await asyncio.to_thread(_told, ids)
     except TestwrightError as error:
         session.peer.show("error", str(error))
 
@@ -81,7 +84,7 @@ async def _tell(session: Session, folder: str, runs: list[InterruptedRun]) -> No
 
 
 def _interrupted(folders: list[Path]) -> dict[Path, list[InterruptedRun]]:
-    """Runs that were cut off, the newest first, by the innermost folder that holds their module."""
+    """Runs that were cut off and not told of, the newest first, by the innermost folder that holds their module."""
     if not _has_notes():
         return {}
     from testwright.service.interrupted import interrupted_runs  # noqa: PLC0415 - takes long to load
@@ -89,7 +92,7 @@ def _interrupted(folders: list[Path]) -> dict[Path, list[InterruptedRun]]:
     found: dict[Path, list[InterruptedRun]] = {}
     for run in interrupted_runs():
         holding = [folder for folder in folders if run.path.is_relative_to(folder)]
-        if holding:
+        if holding and not run.told:
             found.setdefault(max(holding, key=lambda folder: len(folder.parts)), []).append(run)
     return found
 
@@ -104,6 +107,12 @@ def _has_notes() -> bool:
         return False
     with RunNotes(folder) as notes:
         return bool(notes.all())
+
+
+def _told(runs: Iterable[str]) -> None:
+    from testwright.service.interrupted import told_of  # noqa: PLC0415 - see above
+
+    told_of(runs)
 
 
 def _forget(runs: Iterable[str]) -> None:
