@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from testwright.analysis.parse_lock import parse_one_at_a_time
 from testwright.engines.embedded import EmbeddedEngine
 from testwright.engines.protocol import Engine
 from testwright.errors import TestwrightError
@@ -34,6 +35,7 @@ class UnitTestGenerationService:
     """
 
     def __init__(self, config: OpenHandsIntegrationConfig | None = None, *, engine: Engine | None = None) -> None:
+        parse_one_at_a_time()
         self.config = OpenHandsIntegrationConfig.from_env() if config is None else config
         self._engine: Engine = EmbeddedEngine() if engine is None else engine
 
