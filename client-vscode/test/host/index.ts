@@ -6,6 +6,7 @@ import { formatWithOptions } from "node:util";
 import Mocha from "mocha";
 import * as vscode from "vscode";
 
+import { NO_FOLDER } from "../support/noFolder";
 import { waitFor } from "../support/waiting";
 
 /** VS Code calls it, and takes a failure of it for a failure of the tests. */
@@ -38,7 +39,12 @@ export async function run(): Promise<void> {
         });
     });
     // A workspace file is read through the connection, which on a busy machine is there after the extension host.
-    await waitFor("folder of the workspace", () => (vscode.workspace.workspaceFolders?.length ?? 0) > 0);
+    try {
+        await waitFor("folder of the workspace", () => (vscode.workspace.workspaceFolders?.length ?? 0) > 0);
+    } catch (error) {
+        appendFileSync(output, NO_FOLDER);
+        throw error;
+    }
     for (const name of readdirSync(__dirname).filter((file) => file.endsWith(".test.js"))) {
         mocha.addFile(join(__dirname, name));
     }

@@ -6,6 +6,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from testwright import __version__
+from testwright.analysis.parse_lock import parse_one_at_a_time
 from testwright.lsp.features import (
     agent,
     code_action,
@@ -45,6 +46,7 @@ class TestwrightServer(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("testwright", __version__, protocol_cls=Protocol)
+        parse_one_at_a_time()
         self._session: Session | None = None
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from testwright.analysis.parse_lock import parse_one_at_a_time
 from testwright.engines.embedded import EmbeddedEngine
 from testwright.engines.protocol import Engine
 from testwright.errors import TestwrightError
@@ -42,6 +43,7 @@ class UnitTestGenerationService:
         engine: Engine | None = None,
         agents: Agents | None = None,
     ) -> None:
+        parse_one_at_a_time()
         self.config = OpenHandsIntegrationConfig.from_env() if config is None else config
         self._agents: Agents = BoxedAgents() if agents is None else agents
         self._engine: Engine = EmbeddedEngine() if engine is None else engine
