@@ -92,6 +92,16 @@ async def test_a_project_gets_its_packages_for_its_python_and_none_of_its_code(y
     assert await yard.made() == {agent.name, again.name}, "the one before it is gone"
 
 
+async def test_a_project_that_depends_on_nothing_needs_no_image_of_its_own(yard: Yard) -> None:
+    root = yard.workspace
+    agent = await make_agent_image(yard.client, yard.request())
+    python, *others = sorted(agent.contents.pythons, key=lambda one: one.version != agent.contents.python_version)
+    (root / ".python-version").write_text(f"{python.minor}\n")
+    assert await find_image(yard.client, root=root, base=yard.base) == (agent, ())
+    (root / ".python-version").write_text(f"{others[0].minor}\n")
+    assert (await find_image(yard.client, root=root, base=yard.base))[1] != (), "its Python is another one"
+
+
 async def test_an_image_that_cannot_import_the_agent_is_not_kept(yard: Yard) -> None:
     yard.house.lines.clear()
     broken = "raise RuntimeError('it is broken')\n"

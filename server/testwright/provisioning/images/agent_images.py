@@ -105,6 +105,8 @@ async def find_image(
         made = image.contents
         if (made.kind, made.under, made.dependencies) == ("project", agent.name, digest):
             return image, ()
+    if not needed.requirements and version == contents.python_version:
+        return agent, needed.notes
     note = (
         "The agent has nothing of what the project depends on, since the project has no image of its own: "
         "`testwright setup docker --project .` makes it."
