@@ -209,8 +209,7 @@ async def test_the_command_line_is_such_a_process(
         argv = (sys.executable, "-m", "testwright.cli", "generate", str(other))
         process = await asyncio.create_subprocess_exec(*argv, env=environment)
         assert await asyncio.wait_for(process.wait(), 90) == 0
-        tests = workspace / "tests" / "test_other.py"
-        editor.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": tests.as_uri(), "type": 1}]})
+        tests = workspace / "tests" / "test_other.py"  # of which the client may tell later
         status = await editor.wait_for(COVERAGE, lambda status: status["state"] == "known", timeout=10)
         assert (status["percent"], status["stale"], status["testUri"]) == (100, False, tests.as_uri())
         assert (await titles(editor, other))["double"] == "100 % covered · Generate tests"

@@ -114,7 +114,8 @@ class Display:
                 await self._measured_elsewhere(changed)
 
     async def _measured_elsewhere(self, modules: Collection[Path]) -> None:
-        """The command line, or another editor, has measured modules."""
+        """The command line, or another editor, has measured modules; it may have written the tests, too."""
+        self._session.test_places.forget()
         self._coverage_changed()
         for document in self._session.documents.all_open():
             if document.module is not None and document.module in modules:
