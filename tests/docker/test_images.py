@@ -97,6 +97,7 @@ async def test_a_project_that_depends_on_nothing_needs_no_image_of_its_own(yard:
     agent = await make_agent_image(yard.client, yard.request())
     python, *others = sorted(agent.contents.pythons, key=lambda one: one.version != agent.contents.python_version)
     (root / ".python-version").write_text(f"{python.minor}\n")
+    (root / "pyproject.toml").write_text('[project]\nname = "plain"\nversion = "1"\ndependencies = []\n')
     assert await find_image(yard.client, root=root, base=yard.base) == (agent, ())
     (root / ".python-version").write_text(f"{others[0].minor}\n")
     assert (await find_image(yard.client, root=root, base=yard.base))[1] != (), "its Python is another one"
