@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import os
 import signal
 import socket
@@ -423,6 +424,35 @@ async def test_cancelling_kills_within_a_second(rig: Rig, token: str) -> None:
         await task
     assert time.monotonic() - started < 1
     assert alive(token) == []
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_cancelling_a_kill_does_not_cut_it_off(rig: Rig, token: str, times: int) -> None:
+    program = "import os\nwhile True: os.write(1, b'x' * 65536)"  # more than anybody holds that nobody reads
+    process = await rig.box.start(rig.world, rig.command(program, token))
+    await until(lambda: bool(alive(token)))
+    killing = asyncio.create_task(process.kill())
+    for _ in range(times):
+        await asyncio.sleep(0)
+        killing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await killing
+    assert alive(token) == []
+    assert list(rig.registry.folder.glob("*.json")) == []
+    del process, killing
+    gc.collect()  # a pipe that asyncio holds open is a warning
+
+
+def test_a_loop_does_not_end_before_what_it_started(rig: Rig, token: str) -> None:
+    """A program that outlives it for a moment would, with the process that asyncio has not heard of, be a warning."""
+
+    async def begin() -> None:
+        await rig.box.start(rig.world, rig.command("import time; time.sleep(60)", token))
+        await until(lambda: bool(alive(token)))
+
+    asyncio.run(begin())
+    assert alive(token) == []
+    gc.collect()
 
 
 @pytest.mark.parametrize("after", [0.0, 0.001, 0.003, 0.01, 0.03])

@@ -5,19 +5,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as vscode from "vscode";
 
 import type { ReportShown, Reviewed } from "../../src/protocol";
+import { waitFor } from "../support/waiting";
 
-/** Wait for something that comes in its own time. */
-async function eventually<Value>(what: string, found: () => Value | undefined, seconds = 60): Promise<Value> {
-    const until = Date.now() + seconds * 1000;
-    for (;;) {
-        const value = found();
-        if (value !== undefined) {
-            return value;
-        }
-        assert.ok(Date.now() < until, `${what} did not come within ${seconds} s`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-}
+/** How long to wait for what a run, or a save, gives. */
+const A_WHILE = { seconds: 60 };
 
 /** The tabs that show pages of reports. */
 function pages(): vscode.Tab[] {
@@ -61,6 +52,14 @@ describe("the page of a run", function () {
         return shown;
     }
 
+    /** The last run, and the first of the tests that it has added. */
+    async function firstAdded(): Promise<{ run: string; name: string }> {
+        const { run, added } = await last(module);
+        const name = added?.tests[0];
+        assert.ok(name !== undefined);
+        return { run, name };
+    }
+
     it("is not shown of a module without a run", async () => {
         void vscode.commands.executeCommand("testwright.openReport", module);
         await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -69,13 +68,16 @@ describe("the page of a run", function () {
 
     it("is shown of the last run, beside the code", async () => {
         await vscode.commands.executeCommand("testwright.generateForModule", module);
-        tests = await eventually("the test file", () =>
-            vscode.window.visibleTextEditors
-                .map((editor) => editor.document.uri)
-                .find((uri) => uri.path.endsWith("/test_rates.py")),
+        tests = await waitFor(
+            "test file",
+            () =>
+                vscode.window.visibleTextEditors
+                    .map((editor) => editor.document.uri)
+                    .find((uri) => uri.path.endsWith("/test_rates.py")),
+            A_WHILE,
         );
         await vscode.commands.executeCommand("testwright.openReport", module);
-        const shown = await eventually("the page", () => page("Tests of rates"));
+        const shown = await waitFor("page", () => page("Tests of rates"), A_WHILE);
         assert.equal(shown.group.viewColumn, vscode.ViewColumn.Two);
         assert.equal(pages().length, 1);
     });
@@ -85,7 +87,7 @@ describe("the page of a run", function () {
         await vscode.commands.executeCommand("testwright.openReport");
         // What the code action runs, which elsewhere shows a document of Markdown.
         await vscode.commands.executeCommand("testwright.showReport", { uri: module.toString() });
-        await eventually("the page", () => page("Tests of rates"));
+        await waitFor("page", () => page("Tests of rates"), A_WHILE);
         assert.equal(pages().length, 1);
         const shown = vscode.window.tabGroups.all.flatMap((group) => group.tabs).map((tab) => tab.label);
         assert.ok(!shown.some((label) => label.endsWith(".md")), shown.join(", "));
@@ -93,32 +95,26 @@ describe("the page of a run", function () {
 
     it("is made again after it was closed", async () => {
         await vscode.window.tabGroups.close(pages());
-        await eventually("its end", () => (pages().length === 0 ? true : undefined));
+        await waitFor("end of it", () => pages().length === 0, A_WHILE);
         await vscode.commands.executeCommand("testwright.openReport", module);
-        await eventually("the page", () => page("Tests of rates"));
+        await waitFor("page", () => page("Tests of rates"), A_WHILE);
         assert.equal(pages().length, 1);
     });
 
     it("has tests taken out and put back on the disk, too, the one while the other is being saved", async () => {
-        const { run, added } = await last(module);
-        assert.ok(added);
-        const [name] = added.tests;
-        assert.ok(name !== undefined);
+        const { run, name } = await firstAdded();
         const whole = readFileSync(tests.fsPath, "utf8");
-        const isSaved = (): true | undefined =>
-            !openedAt(tests).isDirty && readFileSync(tests.fsPath, "utf8") === whole ? true : undefined;
-        for (let turn = 0; turn < 20; turn++) {
+        const isSaved = (): boolean => !openedAt(tests).isDirty && readFileSync(tests.fsPath, "utf8") === whole;
+        // Which turn the two would meet in is by chance, about one in ten.
+        for (let turn = 0; turn < 60; turn++) {
             await vscode.commands.executeCommand("testwright.rejectTests", { run, tests: [name] });
             await vscode.commands.executeCommand("testwright.acceptTests", { run, tests: [name] });
-            await eventually("the save", isSaved, 20);
+            await waitFor("save", isSaved, { seconds: 20 });
         }
     });
 
     it("is told by the server which tests can be taken out, until that is started again", async () => {
-        const { run, added } = await last(module);
-        assert.ok(added);
-        const [name] = added.tests;
-        assert.ok(name !== undefined);
+        const { run, name } = await firstAdded();
         const whole = readFileSync(tests.fsPath, "utf8");
         const rejected = await vscode.commands.executeCommand<Reviewed>("testwright.rejectTests", {
             run,
@@ -127,23 +123,16 @@ describe("the page of a run", function () {
         assert.deepEqual(rejected.rejected, [name]);
         assert.deepEqual((await last(module)).added, { tests: rejected.tests, rejected: [name] });
         await vscode.commands.executeCommand("testwright.acceptTests", { run, tests: [name] });
-        await eventually("the test", () => (readFileSync(tests.fsPath, "utf8") === whole ? true : undefined));
+        await waitFor("test", () => readFileSync(tests.fsPath, "utf8") === whole, A_WHILE);
         await vscode.commands.executeCommand("testwright.restartServer");
         assert.equal((await last(module)).added, null);
         assert.equal(pages().length, 1, "the page stays");
     });
 
     it("follows the next run of its module", async () => {
-        const before = await last(module);
         writeFileSync(tests.fsPath, "from invoicing.rates import convert\n\n\ndef test_nothing():\n    convert\n");
         await vscode.commands.executeCommand("testwright.judgeTests", { uri: module.toString() });
-        let after = before;
-        await eventually("the judgement", () => {
-            void last(module).then((shown) => {
-                after = shown;
-            });
-            return after.kind === "judge" ? true : undefined;
-        });
+        await waitFor("judgement", async () => (await last(module)).kind === "judge", A_WHILE);
         assert.equal(pages().length, 1);
         assert.equal(pages()[0]?.label, "Tests of rates");
     });

@@ -25,7 +25,7 @@ LONGEST_LINE = 8 * MIB
 _CHUNK = 64 * 1024
 _WATCH_EVERY = 0.08  # seconds: the kernel's limits hold a single process at once, this is for trees
 _SCRATCH_LOOK = 3  # the scratch is measured at every third look
-
+_PATIENCE = 10.0  # seconds that a caller who is cancelled waits for an end all the same; the machine may be very busy
 _OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
 
 
@@ -134,16 +134,12 @@ class SupervisedProcess:
         return await self._ended()
 
     async def kill(self) -> None:
-        """Kill the whole tree; returns when nothing of it is alive."""
-        self._stop("killed")  # at once: a cancelled caller may not get to wait
-        await asyncio.shield(self._ending)
-        stdout = self._process.stdout
-        if stdout is not None:
-            # Its pipe counts as open until it was read to its end, and nobody else will.
-            with contextlib.suppress(RuntimeError, TimeoutError):  # RuntimeError: somebody does
-                async with asyncio.timeout(GRACE):
-                    while await stdout.read(_CHUNK):
-                        pass
+        """Kill the whole tree; returns when nothing of it is alive, also when the caller is cancelled meanwhile."""
+        self._stop("killed")
+        try:
+            await _see_through(self._ending)
+        finally:
+            await self._read_rest()
 
     def _stop(self, cause: ExitCause, reason: str = "") -> None:
         if self._cause is None and self._process.returncode is None:
@@ -164,6 +160,16 @@ class SupervisedProcess:
             self._stop("output", f"it wrote more than {self._limits.output} bytes to its standard output")
             return b""
         return chunk
+
+    async def _read_rest(self) -> None:
+        """Read what nobody else will: asyncio counts a pipe as open until it was read to its end."""
+        stdout = self._process.stdout
+        if stdout is None:
+            return
+        with contextlib.suppress(RuntimeError, TimeoutError):  # RuntimeError: somebody does
+            async with asyncio.timeout(GRACE):
+                while await stdout.read(_CHUNK):
+                    pass
 
     async def _ended(self) -> BoxExit:
         await asyncio.shield(self._ending)
@@ -243,6 +249,12 @@ class SupervisedProcess:
                 outcome = Outcome(status)
             cause = self._cause or outcome.cause or ("signalled" if outcome.code < 0 else "exited")
             self._exit = BoxExit(cause, outcome.code, stderr + (self._reason or outcome.reason))
+        except asyncio.CancelledError:  # with the loop, which shall not be gone before what it started
+            self._tree.kill()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await self._status()
+            raise
         finally:
             self._input.abandon()
             self._tree.kill()  # we may have been cancelled before the end
@@ -263,7 +275,7 @@ async def whole(starting: Coroutine[Any, Any, SupervisedProcess]) -> SupervisedP
         undoing = asyncio.get_running_loop().create_task(_undo(task))
         _undone.add(undoing)  # the loop itself holds tasks weakly
         undoing.add_done_callback(_undone.discard)
-        await asyncio.shield(undoing)
+        await _see_through(undoing)
         raise
 
 
@@ -274,6 +286,24 @@ async def _undo(starting: asyncio.Task[SupervisedProcess]) -> None:
     with contextlib.suppress(TestwrightError):
         process = await starting
         await process.kill()
+
+
+async def _see_through(task: asyncio.Task[None]) -> None:
+    """Wait until a task is done, though cancelled meanwhile; that is raised afterwards.
+
+    Of several boxes of which one fails, the others may be at their end already when they are cancelled for it. Who did
+    not wait then would delete the files of programs that live, and close a loop that has not heard of their end.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task], timeout=None if cancelled is None else _PATIENCE)
+            break
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    await task
 
 
 async def readable(descriptor: int) -> None:

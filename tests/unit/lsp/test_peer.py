@@ -28,9 +28,7 @@ class Client:
 
 
 @pytest.mark.parametrize("outcome", [{"result": []}, {"error": {"code": 1, "message": "no"}}], ids=["result", "error"])
-@pytest.mark.parametrize(
-    "turns", range(4)
-)  # of the loop; a cancelled wait takes some to end, another number by version
+@pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize("end", [asyncio.Task.cancel, lambda _: None], ids=["cancelled", "waited for"])
 async def test_an_answer_may_come_when_its_question_was_cancelled_just_now(
     outcome: dict[str, Any],
@@ -38,6 +36,7 @@ async def test_an_answer_may_come_when_its_question_was_cancelled_just_now(
     turns: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """How many turns of the event loop a cancelled wait takes to end depends on Python's version."""
     protocol, client = TestwrightServer().protocol, Client()
     protocol.set_writer(client)
     asking = asyncio.create_task(
