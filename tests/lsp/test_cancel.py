@@ -141,7 +141,9 @@ async def test_at_any_moment(
             if answer == {"cancelled": []} and delay > 1:
                 return  # a quick machine: the tests are written already, and stay
             await nothing_is_left(editor, workspace, environment)
-        assert editor.all_of("window/showMessage") == []
+            said = [params["message"] for params in editor.all_of("window/showMessage")]
+            # A cancel is not told of, unless it comes as late as to find tests that are proven.
+            assert said == [] or (delay > 1 and all(PROVEN in message for message in said))
 
 
 async def test_a_run_that_waits(
