@@ -22,6 +22,8 @@ AT_MOST = 2.0
 EXISTING = Path("test_existing.py")
 """Tests of the workspace that take long: without any, the stage that runs them is over before a client can show it."""
 
+PROVEN = "was cancelled. What was proven until then is saved in "
+
 STAGES = {
     "analyse": "reading the project",
     "prepare": "making a box ready",
