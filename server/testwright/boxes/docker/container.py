@@ -24,6 +24,7 @@ _TELL_SECONDS = 20.0  # the engine's time to tell how a program ended, on a busy
 _REMOVE_SECONDS = 20.0
 _LOOK_EVERY = 3.0  # seconds between looks whether somebody has paused the container
 _KILLED = 137
+_BEING_REMOVED = ("removing", "dead")  # the engine says so before it kills for that, and until nothing is left
 
 _background: set[asyncio.Task[None]] = set()  # the loop itself holds tasks weakly
 
@@ -134,6 +135,9 @@ class Container:
             self._fault = self._fault or (
                 removed_from_outside() if is_missing(error) else gone_in_the_middle(error.message)
             )
+        else:
+            if self._state.get("Status") in _BEING_REMOVED:
+                self._fault = self._fault or removed_from_outside()
         await self._remove()
 
     async def _remove(self) -> None:
