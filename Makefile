@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 # Tests mostly wait for processes of their own; more than a few at once only make each other late.
 PYTEST_JOBS ?= -n auto --maxprocesses 4 --dist worksteal
 CLIENT := client-vscode
+AGENT_LOCKS := server/testwright/provisioning/locks
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-client demo test test-server test-client lint lint-server lint-client vsix e2e bench lock clean
@@ -25,7 +26,7 @@ help:
 	@echo "make vsix    the VS Code extension as a package"
 	@echo "make e2e     what only root can test, the same as a plain user, and a demo with an empty cache"
 	@echo "make bench   the figures of the language server, of the router of models, and those of the comparison"
-	@echo "make lock    write requirements/ anew (needs uv)"
+	@echo "make lock    write requirements/ and the locks of the agent anew (needs uv)"
 	@echo "make clean   remove what the above made, .venv excepted"
 
 setup: $(VENV)/.runtime
@@ -104,10 +105,12 @@ e2e: $(CLIENT)/node_modules/.installed $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python tests/bench/serve.py
 	@$(BIN)/python tests/bench/route.py
+	@PYTHONPATH=tests/support $(BIN)/python tests/bench/agent.py --agents "$$(VENV="$(VENV)" .ci/install-agents | sed -n 's|^pinned=\(.*\)/agents/.*|\1|p')"
 	@$(BIN)/python tests/bench/generate.py --set all
 
+lock: export PATH := $(abspath $(BIN)):$(PATH)
 lock:
-	@command -v uv >/dev/null || { echo "uv is needed: pip install uv"; exit 1; }
+	@command -v uv >/dev/null || { echo "uv is needed: make setup-dev, or pip install uv"; exit 1; }
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
@@ -124,6 +127,12 @@ lock:
 		--group pyproject.toml:peer-build -o requirements/peer-build.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --no-deps \
 		--group pyproject.toml:peer-model -o requirements/peer-model.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.12 --only-binary :all: \
+		--group pyproject.toml:agent-pinned -o $(AGENT_LOCKS)/openhands-ai-1.11.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.12 --only-binary :all: \
+		--group pyproject.toml:agent-newest -o $(AGENT_LOCKS)/openhands-sdk-1.58.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --only-binary :all: \
+		--group pyproject.toml:agent-uv -o $(AGENT_LOCKS)/uv.txt
 
 clean:
 	@rm -rf build dist $(CLIENT)/bundled $(CLIENT)/dist $(CLIENT)/out $(CLIENT)/*.vsix .pytest_cache .mypy_cache .ruff_cache .hypothesis

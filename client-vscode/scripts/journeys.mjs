@@ -23,6 +23,7 @@ const README = {
     written: "generate-5-written",
     coverage: "generate-6-coverage",
     report: "report-1-page",
+    agent: "agent-1-running",
 };
 
 const { values } = parseArgs({
@@ -39,7 +40,17 @@ const all = readdirSync(join(here, "test", "journeys"))
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => name.slice(0, -".test.ts".length))
     .sort();
-const chosen = values.file ?? all;
+// It needs an engine with the agent's image, which .ci/install-docker and `testwright setup docker` make.
+const lacksDocker = process.env.DOCKER_HOST === undefined || process.env.TESTWRIGHT_DOCKER_BASE === undefined;
+if (lacksDocker && values.file === undefined) {
+    if (process.env.TESTWRIGHT_E2E !== undefined) {
+        throw new Error(
+            "The journey agent needs DOCKER_HOST and TESTWRIGHT_DOCKER_BASE; .ci/install-docker prints them.",
+        );
+    }
+    console.log("== without the journey agent: neither DOCKER_HOST nor TESTWRIGHT_DOCKER_BASE names an engine");
+}
+const chosen = values.file ?? all.filter((name) => name !== "agent" || !lacksDocker);
 for (const name of chosen.filter((name) => !all.includes(name))) {
     throw new Error(`There is no test/journeys/${name}.test.ts; there are: ${all.join(", ")}`);
 }

@@ -1,6 +1,7 @@
 /** Where the extension begins: what there is, and how the parts are joined. Nothing is waited for here. */
 import * as vscode from "vscode";
 
+import { type Agent, registerAgent } from "./agent/agent";
 import { registerCommands } from "./commands/commands";
 import { registerLightBulb } from "./commands/lightBulb";
 import { registerStatusBar, type StatusBar } from "./coverage/statusBar";
@@ -26,6 +27,7 @@ export interface ForTests {
     readonly activationCpuMs: number;
     readonly statusBar: StatusBar;
     readonly coverageView: CoverageView;
+    readonly agent: Agent;
 }
 
 export function activate(context: vscode.ExtensionContext): ForTests | undefined {
@@ -38,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
     const ours = createServer({ context, interpreters, programs, keys, log });
     const reports = createReports(context, ours, log);
     const runs = registerRuns(ours, reports, log);
+    const agent = registerAgent(ours, log);
     const statusBar = registerStatusBar(ours);
     const coverageView = registerCoverageView(ours, log);
     context.subscriptions.push(
@@ -47,7 +50,8 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
         ours,
         reports,
         runs,
-        registerCommands({ context, server: ours, programs, interpreters, reports, runs, keys, log }),
+        agent,
+        registerCommands({ context, server: ours, programs, interpreters, reports, runs, agent, keys, log }),
         registerLanguageStatus(ours),
         registerLightBulb(ours),
         statusBar,
@@ -63,7 +67,7 @@ export function activate(context: vscode.ExtensionContext): ForTests | undefined
     const { user, system } = process.cpuUsage(cpu);
     log.debug(`Activated in ${activatedInMs.toFixed(1)} ms`);
     return context.extensionMode === vscode.ExtensionMode.Test
-        ? { server: ours, log, activatedInMs, activationCpuMs: (user + system) / 1000, statusBar, coverageView }
+        ? { server: ours, log, activatedInMs, activationCpuMs: (user + system) / 1000, statusBar, coverageView, agent }
         : undefined;
 }
 

@@ -17,6 +17,7 @@ export const ServerCommand = {
     accept: "testwright.acceptTests",
     models: "testwright.models",
     consent: "testwright.consent",
+    setUpAgent: "testwright.setUpAgent",
 } as const;
 
 /** Notifications of the server. */
@@ -25,6 +26,7 @@ export const FromServer = {
     coverageChanged: "testwright/coverageChanged",
     runChanged: "testwright/runChanged",
     runFinished: "testwright/runFinished",
+    agentChanged: "testwright/agentChanged",
 } as const;
 
 /** Notifications and requests to the server. */
@@ -34,6 +36,7 @@ export const ToServer = {
     coverage: "testwright/coverage",
     coverageOfAll: "testwright/coverageOfAll",
     modules: "testwright/modules",
+    agent: "testwright/agent",
     status: "testwright/status",
 } as const;
 
@@ -59,7 +62,8 @@ export interface RunChanged {
 
 /**
  * `testwright/runFinished`. `status` is that of the report, `judged` or `measured`. A run whose test file was changed
- * meanwhile has `failed`, and names in `proposalUri` where its proposal is kept.
+ * meanwhile has `failed`, and names in `proposalUri` where its proposal is kept; so does one that was cancelled, or has
+ * failed, when it had proven something by then.
  */
 export interface RunFinished {
     readonly run: string;
@@ -74,7 +78,11 @@ export interface RunFinished {
     readonly message: string;
     readonly report: GenerateReport | JudgeReport | null;
     readonly proposalUri?: string;
+    /** What would let an agent take on what the run has left; empty as a rule. */
+    readonly offers?: readonly Offer[];
 }
+
+export type Offer = "set-up-agent" | "consent";
 
 /** `testwright/coverage`, as notification and as answer. */
 export interface CoverageStatus {
@@ -171,6 +179,8 @@ export interface GenerateReport {
     readonly symbol: string | null;
     readonly coverage: { readonly before: CoverageFigures | null; readonly after: CoverageFigures | null };
     readonly tests: {
+        /** How many tests of the file each engine has proposed; not there in a report that an earlier version has kept. */
+        readonly by_engine?: Readonly<Record<string, number>>;
         readonly kept: readonly {
             readonly name: string;
             readonly target: string;
@@ -286,6 +296,38 @@ export interface ConsentAnswer {
     readonly message: string;
     /** All that the user is told before. */
     readonly text: string;
+}
+
+/** The answer of `testwright.setUpAgent`. */
+export interface AgentSetUp {
+    /** What `testwright.cancelRun` takes. */
+    readonly run: string;
+    /** `set-up`: it was there already. */
+    readonly status: "started" | "already-running" | "set-up";
+    readonly message: string;
+}
+
+/** The answer of `testwright/agent {}`: the agent of this machine. */
+export interface AgentStatus {
+    readonly state: "set-up" | "missing" | "setting-up";
+    /** Version of its SDK; null when it is missing. */
+    readonly sdk: string | null;
+    /** The setting `agentBox`. */
+    readonly box: string;
+    /** The setting `engine`. */
+    readonly engine: string;
+    /** Its image in Docker; null without one. */
+    readonly image: string | null;
+    /** The same as a sentence. */
+    readonly message: string;
+}
+
+/** `testwright/agentChanged`: its set-up has begun, or ended. */
+export interface AgentChanged {
+    readonly state: AgentStatus["state"];
+    /** One sentence for the user, and how it is meant; empty when there is nothing to tell. */
+    readonly message: string;
+    readonly severity: "info" | "warning" | "error";
 }
 
 /** The answer of `testwright/status`. */

@@ -12,13 +12,18 @@ names the error in JSON, in events and in the documentation.
     ├── TargetError           target           the file cannot be a target: binary, syntax error, outside the workspace
     ├── InterpreterError      interpreter      no usable Python for the project
     ├── BoxUnavailable        box-unavailable  no box can be had on this host
+    │   ├── DockerUnavailable docker           Docker cannot be used: not there, not running, not allowed, no image
+    │   └── AgentMissing      agent-missing    the agent is not set up on this machine
     ├── BoxFailure            box-failure      a box that started did not do its job (limits, a crash, bad data)
+    │   └── DockerFailure     docker-failure   Docker did not do what it was asked: no space, gone in the middle, paused
+    ├── AgentFailure          agent            the agent's program wrote what is no message of ours, or nothing
     ├── ImportFailure         import-failure   the module under test cannot be imported in the box
     ├── NothingToJudge        nothing-to-judge the module has no test that can be run
     ├── NothingProven         nothing-proven   no candidate survived the judge
     ├── WriteRefused          write-refused    the place of the test file is not allowed
     ├── WriteConflict         write-conflict   the test file changed during the run
     ├── WriteFailure          write-failure    the disk refused: read-only, full, no permission
+    ├── SetupFailure          setup            an environment or an image could not be made
     └── ModelError            model            no answer of a model can be had
         ├── NoModels          no-models        none of the registry's models may or can be asked
         ├── ConsentMissing    consent          nobody has agreed that this workspace's code is sent to a model
@@ -101,6 +106,30 @@ class BoxFailure(TestwrightError):
     slug = "box-failure"
 
 
+class DockerUnavailable(BoxUnavailable):
+    """Docker cannot be used: not installed, not running, not allowed, too old, or without the image."""
+
+    slug = "docker"
+
+
+class AgentMissing(BoxUnavailable):
+    """The agent was asked for by name, and is not set up on this machine."""
+
+    slug = "agent-missing"
+
+
+class DockerFailure(BoxFailure):
+    """Docker did not do what it was asked, or stopped doing it."""
+
+    slug = "docker-failure"
+
+
+class AgentFailure(TestwrightError):
+    """The agent's program broke off, or wrote what is no message of ours; what was proven before is kept."""
+
+    slug = "agent"
+
+
 class ImportFailure(TestwrightError):
     """The module under test cannot be imported in the box."""
 
@@ -135,6 +164,12 @@ class WriteFailure(TestwrightError):
     """The disk refused the write."""
 
     slug = "write-failure"
+
+
+class SetupFailure(TestwrightError):
+    """An environment or an image could not be made; nothing half done is left."""
+
+    slug = "setup"
 
 
 class ModelError(TestwrightError):

@@ -41,14 +41,18 @@ STORE = "store.sqlite3"
 """What outlives a run, in the state folder."""
 LEDGER = "models.sqlite3"
 """Requests to models, what was learnt of them, and consent, in the state folder."""
+RUNS = "runs.sqlite3"
+"""Runs while they go on, in the state folder."""
 ASIDE = ".old"
 """Ending of the name of a database that could not be used."""
 DATABASE_PARTS = ("", "-wal", "-shm", "-journal")
 """Endings of the files that SQLite makes of one name."""
 
 _MARKER_TEXT = "This folder belongs to Testwright; `testwright clean` removes it.\n"
-_DATABASES = frozenset(name + age + part for name in (STORE, LEDGER) for age in ("", ASIDE) for part in DATABASE_PARTS)
-_ENTRIES = _DATABASES | {"boxes", "crashes", "overlay", "proposals", "refreshed_models.json", "reports"}
+_DATABASES = frozenset(
+    name + age + part for name in (STORE, LEDGER, RUNS) for age in ("", ASIDE) for part in DATABASE_PARTS
+)
+_ENTRIES = _DATABASES | {"agents", "boxes", "crashes", "overlay", "proposals", "refreshed_models.json", "reports"}
 
 Kind = Literal["cache", "state", "scratch"]
 

@@ -7,6 +7,7 @@ from it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
@@ -140,7 +141,7 @@ def _mutants(figures: MutationFigures | None) -> MutantsJson | None:
 
 
 def unfinished_judge_report(
-    status: Literal["cancelled", "failed"], named: str, *, slug: str, message: str
+    status: Literal["cancelled", "failed"], named: str, *, slug: str, message: str, notes: Sequence[str] = ()
 ) -> JudgeReport:
     """The report of a judgement that ended without one: cancelled, or by an error of our own.
 
@@ -149,6 +150,7 @@ def unfinished_judge_report(
         named: The module as the user named it.
         slug: Stable name of the error.
         message: A sentence for the user.
+        notes: Sentences that it has told on the way.
     """
     return JudgeReport(
         status=status,
@@ -168,6 +170,7 @@ def unfinished_judge_report(
         seed=0,
         error=message,
         error_slug=slug,
+        notes=tuple(notes),
     )
 
 

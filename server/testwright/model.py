@@ -232,6 +232,35 @@ class Raises:
 
 
 @dataclass(frozen=True, slots=True)
+class RawTest:
+    """A test that came as a function of a file, and what it needs of that file. Its parts are Python source.
+
+    Attributes:
+        name: Its name in that file.
+        function: The function at the left margin; it has no decorators but those of ``unittest.mock``.
+        support: Definitions of that file that it uses, itself or through others, in their order: constants, functions,
+            classes, and fixtures, which are known by ``pytest.fixture``.
+        uses: Fixtures that it wants without taking their values.
+        parameters: Arguments that get their values from ``row``.
+        row: One expression for each of them.
+        row_id: What that file calls the row, or empty.
+    """
+
+    name: str
+    function: str
+    support: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
+    row_id: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it, as far as it would be read: definitions, the function, and its values."""
+        return "\n".join([*self.support, self.function, *self.row])
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A proposed test: one scenario, still unproven. Its parts are Python source.
 
@@ -255,6 +284,8 @@ class Candidate:
         imports: All names used, builtins excepted; the module under test among them.
         fixtures: pytest fixtures by name: ``tmp_path``, ``monkeypatch``, ``capsys``, ``caplog``.
         origin: Who proposed it: ``embedded:doctest``, ``embedded:search``, ``openhands``.
+        source: The test as a whole function, which then stands in the place of ``arrange``, ``act``, ``asserts``,
+            ``raises`` and ``warns``; ``fixtures`` are those that its file does not define.
     """
 
     id: str
@@ -269,6 +300,7 @@ class Candidate:
     imports: tuple[Import, ...]
     fixtures: tuple[str, ...]
     origin: str
+    source: RawTest | None = None
 
 
 Outcome = Literal["passed", "failed", "error", "timeout", "crashed", "refused", "unstable"]
@@ -569,7 +601,7 @@ class JudgeReport:
 
 
 EventKind = Literal["phase", "progress", "note", "finished"]
-Phase = Literal["analyse", "prepare", "baseline", "explore", "judge", "verify", "write"]
+Phase = Literal["analyse", "prepare", "baseline", "explore", "agent", "judge", "verify", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,6 +625,9 @@ class RunEvent:
     ``kept``
         Phase ``judge``: candidates that are stable so far. Phase ``verify``: tests of this run in the file that is
         being proven. Kind ``finished``: tests that the run has added; of a judgement, those that are sound.
+    ``steps``, ``requests``, ``tokens``, ``cost``
+        While an agent's part goes on, the judging of its rounds included: what it has taken so far, ``cost`` in US
+        dollars. ``left`` is then of the time that models have.
     ``percent``, ``status``
         Kind ``finished``: coverage after the run, 0 when it is not known, and the report's status (``measured`` when
         existing tests were only measured).

@@ -6,7 +6,7 @@ Nothing here prints. ``ReportJson`` is the one description of the JSON; ``docs/r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
@@ -25,6 +25,9 @@ from testwright.model import (
 
 INTERNAL_SLUG = "internal"
 """Names an error of Testwright's own in the JSON."""
+
+_ENGINES = {"embedded": "the embedded engine", "openhands": "the agent"}
+_WORKS_IN = {"embedded": "explore", "openhands": "agent"}
 
 
 class CoverageJson(TypedDict):
@@ -72,8 +75,13 @@ class DiscardedJson(TypedDict):
 
 
 class CandidatesJson(TypedDict):
-    """What became of the candidates."""
+    """What became of the candidates.
 
+    ``by_engine`` is how many tests of the file each engine has proposed, ``embedded`` and ``openhands``, whose tests
+    are those of the agent; one that did not work is not in it.
+    """
+
+    by_engine: dict[str, int]
     kept: list[KeptJson]
     discarded: list[DiscardedJson]
 
@@ -146,6 +154,7 @@ def report_to_json(report: RunReport) -> ReportJson:
             "after": coverage_to_json(report.coverage_after),
         },
         "tests": {
+            "by_engine": kept_by_engine(report),
             "kept": [
                 {
                     "name": test.name,
@@ -221,8 +230,14 @@ def event_to_json(event: RunEvent, target: str) -> dict[str, Any]:
     }
 
 
-def unfinished_report(
-    status: Literal["cancelled", "failed"], named: str, *, threshold: float, slug: str, message: str
+def unfinished_report(  # noqa: PLR0913 - what is known of such a run, each by name
+    status: Literal["cancelled", "failed"],
+    named: str,
+    *,
+    threshold: float,
+    slug: str,
+    message: str,
+    notes: Sequence[str] = (),
 ) -> RunReport:
     """The report of a run that ended without one: cancelled, or by an error of our own.
 
@@ -232,6 +247,7 @@ def unfinished_report(
         threshold: Coverage threshold in percent.
         slug: Stable name of the error.
         message: A sentence for the user.
+        notes: Sentences that it has told on the way.
     """
     return RunReport(
         status=status,
@@ -254,6 +270,7 @@ def unfinished_report(
         diff="",
         error=message,
         error_slug=slug,
+        notes=tuple(notes),
     )
 
 
@@ -316,6 +333,27 @@ def kept_by_callable(report: RunReport) -> list[tuple[str, list[str]]]:
         if test.name not in names:
             names.append(test.name)
     return list(groups.items())
+
+
+def kept_by_engine(report: RunReport) -> dict[str, int]:
+    """How many of the kept tests each engine has proposed; 0 for one that worked in vain."""
+    counted = {engine: 0 for engine, phase in _WORKS_IN.items() if phase in report.seconds}
+    for origin in {test.name: test.origin for test in report.kept}.values():
+        engine = origin.partition(":")[0]
+        counted[engine] = counted.get(engine, 0) + 1
+    return counted
+
+
+def origin_words(counted: Mapping[str, int]) -> str:
+    """Who proposed the tests, in words: ``14 of the embedded engine, 5 of the agent``; empty for none.
+
+    Args:
+        counted: Tests by engine, as ``kept_by_engine`` counts them.
+
+    >>> origin_words({"embedded": 14, "openhands": 0})
+    '14 of the embedded engine, none of the agent'
+    """
+    return ", ".join(f"{number or 'none'} of {_ENGINES.get(engine, engine)}" for engine, number in counted.items())
 
 
 def discarded_by_reason(discarded: Sequence[DiscardedTest]) -> list[tuple[str, int]]:

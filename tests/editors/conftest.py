@@ -54,16 +54,16 @@ def project(tmp_path: Path) -> RealProject:
 
 @pytest.fixture
 def neovim(request: pytest.FixtureRequest, surroundings: Surroundings, project: RealProject) -> Iterator[StartNeovim]:
-    """Start Neovim; what is given is Lua that the user has added to the documented configuration."""
+    """Start Neovim; given are Lua that the user has added to the documented configuration, and variables."""
     program = neovim_program()
     if program is None:
         pytest.skip("Neovim is not there: run .ci/install-editors")
     started: list[Neovim] = []
     request.node.stash[EDITORS] = started
 
-    def start(more: str = "") -> Neovim:
-        config = configuration("lua") + more
-        editor = Neovim(program, config, surroundings.folder / "nvim", surroundings.environment(), project.root)
+    def start(more: str = "", **variables: str) -> Neovim:
+        config, environment = configuration("lua") + more, surroundings.environment(**variables)
+        editor = Neovim(program, config, surroundings.folder / "nvim", environment, project.root)
         started.append(editor)
         editor.wait_until_ready()
         return editor

@@ -100,6 +100,20 @@ class Bench:
     def judge(self, *arguments: str, prefix: Sequence[str] = (), budget: int = BUDGET) -> Ended:
         return self.finish(self.start(*arguments, command="judge", prefix=prefix, budget=budget), budget=budget)
 
+    def told(self, *words: str) -> Any:
+        """What another command prints as JSON, whatever its exit code."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "testwright.cli", *words, "--json"],
+            cwd=self.workspace,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=BUDGET + SLACK,
+            check=False,
+        )
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return json.loads(ended.stdout)
+
     def digests(self) -> dict[str, str]:
         """Every file of the workspace with its content and mode, so that a change of any is seen."""
         found = {}

@@ -32,6 +32,7 @@ STAGES = {
     "explore": "searching for tests",
     "judge": " tests kept",
     "verify": "writing the tests as a file",
+    "finished": "running the finished file",
 }
 
 
@@ -113,9 +114,14 @@ async def test_at_every_stage_in_every_way(
         await nothing_is_left(editor, workspace, environment)
         assert editor.progress()[-1] == {"kind": "end", "message": "cancelled"}
         assert editor.all_of("window/showMessage") == []
+        asked = [params["message"] for params in editor.all_of("window/showMessageRequest")]
 
     assert finished["status"] == "cancelled"
-    assert finished["message"] == ""
+    if stage == "finished":  # by then tests are proven one by one, and kept for the user
+        assert PROVEN in finished["message"]
+    elif stage != "verify":  # at which they are being written
+        assert finished["message"] == ""
+    assert asked == [message for message in [finished["message"]] if message]
     assert taken < AT_MOST
 
 
@@ -193,11 +199,13 @@ async def test_while_the_editor_is_asked_to_take_the_tests(
         finished = await editor.wait_for("testwright/runFinished")
         assert time.monotonic() - begun < AT_MOST
         await idle(editor)
+        asked = await editor.wait_for("window/showMessageRequest")
         status = await editor.request("testwright/status", None)
         assert editor.all_of("window/showMessage") == []
         assert editor.buffers[tests.as_uri()].text == text
 
     assert finished["status"] == "cancelled"
+    assert PROVEN in asked["message"]
     assert status["requests"] == 0
     assert tests.read_text(encoding="utf-8") == text
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
@@ -245,10 +253,12 @@ async def test_a_module_that_is_removed_unseen_gets_no_tests(
         await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
         await editor.wait_for("$/progress", lambda params: "searching" in params["value"].get("message", ""))
         pricing.unlink()
-        told = await editor.wait_for("window/showMessage", timeout=60)
+        told = await editor.wait_for("window/showMessageRequest", timeout=60)
 
     assert told["type"] == 1
     assert "pricing.py was removed or renamed during the run, so no tests were written for it." in told["message"]
+    assert "What was proven until then is saved in " in told["message"]
+    assert [action["title"] for action in told["actions"]] == ["Show proposal", "Discard"]
     assert not (workspace / "tests").exists()
 
 

@@ -313,11 +313,13 @@ async def test_the_report_of_a_run_tells_what_was_asked(editor_for: EditorFactor
         async with editor_for(FULL, argv=ASKING, options={"settings": settings}) as editor:
             editor.open(pricing)
             assert await status(editor) == "not-needed"
-            await run(editor, pricing)
+            await editor.command(GENERATE, {"uri": pricing.as_uri(), "symbol": "add_tax"})
+            offered = await editor.wait_for("window/showMessageRequest", timeout=90)
             found = await editor.command("testwright.showReport", {"show": False})
     (use,) = found["report"]["models"]
     assert (use["model"], use["requests"], use["answers"]) == ("sparrow", 1, 1)
     assert "## Models that were asked\n" in found["markdown"]
     assert "| sparrow (" in found["markdown"]
-    assert questions(editor) == []
+    assert [action["title"] for action in offered["actions"]] == ["Set up the agent"], "which its model could drive"
+    assert questions(editor) == [offered["message"]]
     assert all(KEY not in str(request.headers) for request in server.requests), "the key is another provider's"

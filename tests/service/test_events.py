@@ -167,9 +167,9 @@ async def test_what_takes_long_does_not_hold_the_loop(project: Project, monkeypa
         return call
 
     slow: dict[str, Callable[..., Any]] = {
-        "testwright.service.run.render_candidates": render_candidates,
-        "testwright.service.run.minimise": minimise,
-        "testwright.service.run.compose_test_file": compose_test_file,
+        "testwright.service.proving.render_candidates": render_candidates,
+        "testwright.service.finishing.minimise": minimise,
+        "testwright.service.finishing.compose_test_file": compose_test_file,
         "testwright.judge.mutation.only_functions": only_functions,
         "testwright.judge.stability.weakness": weakness,
         "testwright.service.workshop.make_snapshot": make_snapshot,

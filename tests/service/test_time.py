@@ -28,7 +28,7 @@ async def test_a_judge_without_time_is_told_as_wall(
     async def hurried(*arguments: Any, deadline: float, **options: Any) -> Any:
         return await judge_candidates(*arguments, deadline=deadline if in_time else time.monotonic(), **options)
 
-    monkeypatch.setattr("testwright.service.run.judge_candidates", hurried)
+    monkeypatch.setattr("testwright.service.proving.judge_candidates", hurried)
     request = GenerateRequest(workspace=tmp_path, path=tmp_path / "shop.py", settings=Options(budget=60.0))
     report = await UnitTestGenerationService().run(request)
 

@@ -15,7 +15,7 @@ import itertools
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from testwright.cli import main
 from testwright.judge.minimise import Selection
@@ -23,6 +23,7 @@ from testwright.lsp.features import review
 from testwright.lsp.testfile import editing
 from testwright.model import Candidate, CoverageSets, Evidence, Import, Raises, Verdict
 from testwright.service import run as runs
+from testwright.service.interrupted import RunRecord
 from testwright.service.job import read_job
 from testwright.service.result import RunResult
 from testwright.writing.compose import compose_test_file
@@ -77,6 +78,12 @@ async def execute(self: Any) -> RunResult:
     with account.step("analyse", "reading the project"):
         job = await asyncio.to_thread(read_job, self._request)
         account.take_subject(job.subject)
+    async with RunRecord(job, self._environ, account.note) as record:
+        return await _write(self, runs._Work(job, cast("Any", None), record))
+
+
+async def _write(self: Any, work: runs._Work) -> RunResult:
+    account, job = self._account, work.job
     with account.step("explore", "searching for tests"):
         await _while_there_is("hold")
     proven = candidates()
@@ -88,7 +95,7 @@ async def execute(self: Any) -> RunResult:
     account.take_discarded(selection)
     measured: Any = SimpleNamespace(baseline=SimpleNamespace(coverage=None, tests=0, failed=0))
     verification: Any = SimpleNamespace(coverage=CoverageSets(frozenset({8, 9, 10}), frozenset({8, 10})), passed=())
-    result: RunResult = await self._write(job, measured, composed, verification)
+    result: RunResult = await self._write(work, measured, composed, verification)
     await _while_there_is("linger")  # as a run does whose box takes its time to end
     return result
 

@@ -8,14 +8,16 @@ import pytest
 from pydantic import TypeAdapter
 
 from testwright.errors import TestwrightError
-from testwright.model import ModelUse
+from testwright.model import KeptTest, ModelUse
 from testwright.rendering import (
     ModelUseJson,
     ReportJson,
     branch_words,
     cost_words,
     exit_code,
+    kept_by_engine,
     line_ranges,
+    origin_words,
     report_to_json,
     unfinished_report,
     use_from_json,
@@ -101,6 +103,34 @@ def test_a_report_holds_what_was_asked_of_each_model() -> None:
 )
 def test_what_was_asked_of_a_model_in_words(use: ModelUse, words: str) -> None:
     assert use_words(use) == words
+
+
+def test_a_report_holds_how_many_tests_each_engine_has_proposed() -> None:
+    def kept(name: str, origin: str) -> KeptTest:
+        return KeptTest(name, "f", origin, (), ())
+
+    report = unfinished_report("failed", "a.py", threshold=70.0, slug="x", message="No.")
+    assert report_to_json(report)["tests"]["by_engine"] == {}
+    tests = (kept("a", "embedded:search"), kept("b", "embedded:doctest"), kept("c", "openhands"))
+    told = replace(report, kept=tests, seconds={"analyse": 1.0, "explore": 2.0, "agent": 3.0})
+    values = report_to_json(told)
+    TypeAdapter(ReportJson).validate_python(values, strict=True)
+    assert values["tests"]["by_engine"] == {"embedded": 2, "openhands": 1}
+    in_vain = replace(told, kept=tests[:2])
+    assert kept_by_engine(in_vain) == {"embedded": 2, "openhands": 0}
+
+
+@pytest.mark.parametrize(
+    ("counted", "words"),
+    [
+        ({}, ""),
+        ({"embedded": 14, "openhands": 5}, "14 of the embedded engine, 5 of the agent"),
+        ({"embedded": 14, "openhands": 0}, "14 of the embedded engine, none of the agent"),
+        ({"openhands": 1, "another": 2}, "1 of the agent, 2 of another"),
+    ],
+)
+def test_who_proposed_the_tests_in_words(counted: dict[str, int], words: str) -> None:
+    assert origin_words(counted) == words
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
+    "docs/agent.md",
+    "docs/docker.md",
     "docs/editors.md",
     "docs/models.md",
     "docs/models-errors.md",
@@ -73,8 +75,9 @@ def project() -> dict[str, object]:
 
 
 def test_lock_files_name_no_index_and_hash_every_package() -> None:
-    locks = [path for path in tracked() if path.parent.name == "requirements" or path.name == "package-lock.json"]
-    assert {path.name for path in locks} >= {"runtime.txt", "build.txt", "dev.txt"}
+    folders = {"requirements", "locks"}
+    locks = [path for path in tracked() if path.parent.name in folders or path.name == "package-lock.json"]
+    assert {path.name for path in locks} >= {"runtime.txt", "build.txt", "dev.txt", "uv.txt", "openhands-ai-1.11.txt"}
     for path in locks:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":
@@ -196,7 +199,20 @@ def test_every_command_in_the_documents_exists(document: str, line: str) -> None
     elif (ROOT / program).is_file() and "/" in program:
         assert (ROOT / program).stat().st_mode & 0o100, f"{program} is not executable"
     else:
-        assert program in {"pip", "python", "pipx", "uv", "git", "docker", "pre-commit", "sudo", "cd", "wsl", "source"}
+        assert program in {
+            "pip",
+            "python",
+            "pipx",
+            "uv",
+            "git",
+            "docker",
+            "pre-commit",
+            "sudo",
+            "cd",
+            "wsl",
+            "source",
+            "export",
+        }
 
 
 def test_pictures_and_files_that_the_documents_link_to_exist() -> None:

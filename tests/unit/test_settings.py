@@ -136,6 +136,24 @@ def test_models_are_named_by_common_variables_too_and_ours_are_stronger(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (Options(agent_box="podman"), "auto, docker, bubblewrap, none"),  # type: ignore[arg-type]
+        (Options(agent_sdk="1.34"), "pinned, newest"),  # type: ignore[arg-type]
+        (Options(agent_image_base="--privileged"), "the name of an image"),
+        (Options(agent_image_base="python 3.12"), "the name of an image"),
+        (Options(agent_image_base=""), "the name of an image"),
+    ],
+)
+def test_what_the_agent_is_made_of_is_one_of_a_few_things_or_an_image(
+    tmp_path: Path, options: Options, told: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve(tmp_path, command_line=options)
+    assert told in caught.value.next_step
+
+
+@pytest.mark.parametrize(
     ("url", "told"),
     [
         ("https://user:hunter2@example.org/v1", "has a name or a password"),
@@ -202,7 +220,7 @@ def test_what_belongs_to_one_run_is_an_error_in_a_file(tmp_path: Path, line: str
         ("seed = -1", "from 0 to 4294967295"),
         ("seed = 1.5", "from 0 to 4294967295"),
         ("max-iterations = 0", "from 1 to 20"),
-        ('engine = "magic"', "auto, embedded"),
+        ('engine = "magic"', "auto, embedded, openhands"),
         ('preferred-model = "two words"', "without spaces"),
         ('preferred-model = "a,b"', "without spaces and commas"),
         ('fallback-models = "a"', "a list of at most 20 names"),
@@ -363,6 +381,9 @@ def test_every_option_is_known_in_every_spelling(name: str, spelling: str) -> No
         "seed": 4,
         "pass_env": ["A"],
         "max_iterations": 5,
+        "agent_box": "docker",
+        "agent_sdk": "newest",
+        "agent_image_base": "registry.example:5000/python:3.12-slim",
         "preferred_model": "qwen/qwen3-coder:free",
         "fallback_models": ["a", "b"],
         "model_base_url": "http://localhost:11434/v1",
@@ -384,6 +405,9 @@ SAID = st.fixed_dictionaries(
     {},
     optional={
         "box": st.sampled_from(["none", "auto", "landlock"]),
+        "agent-box": st.sampled_from(["none", "docker"]),
+        "agentSdk": st.sampled_from(["pinned", "newest"]),
+        "agent_image_base": st.sampled_from(["evil.example/python", "python"]),
         "pass-env": st.lists(st.sampled_from(["A", "B"])),
         "python": st.sampled_from(["3.12", "../py", "/bin/python", "envs/dev"]),
         "model-base-url": st.sampled_from(["https://example.org", "http://localhost:1/v1"]),
@@ -407,6 +431,7 @@ def test_whatever_a_repository_says_gives_it_nothing(said: dict[str, object]) ->
         settings = resolve(Path(folder), text)
         default = Settings()
         assert (settings.box, settings.pass_env) == (default.box, default.pass_env)
+        assert (settings.agent_box, settings.agent_sdk, settings.agent_image_base) == ("auto", None, None)
         assert settings.model_base_url is None
         assert settings.model_registry is None
         assert settings.max_model_cost == 0

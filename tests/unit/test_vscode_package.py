@@ -14,11 +14,14 @@ from testwright.lsp.client.configuration import LEVELS, OURS, EditorSettings, re
 from testwright.settings import (
     MACHINE_SCOPE,
     MAX_BUDGET,
+    MAX_ITERATIONS,
     MAX_MODEL_COST,
     MAX_MODEL_DEADLINE,
     MAX_MODEL_REQUESTS,
     MAX_MODEL_TOKENS,
     MAX_SEED,
+    AgentBoxName,
+    AgentSdk,
     BoxName,
     DataCollection,
     EngineName,
@@ -89,6 +92,8 @@ def test_the_server_takes_what_the_package_offers() -> None:
 def test_choices_are_those_of_the_server(name: str) -> None:
     choices = {
         "box": get_args(BoxName),
+        "agentBox": get_args(AgentBoxName),
+        "agentSdk": ("", *get_args(AgentSdk)),
         "engine": get_args(EngineName),
         "placement": get_args(Placement),
         "dataCollection": get_args(DataCollection),
@@ -107,6 +112,7 @@ def test_bounds_are_those_of_the_server() -> None:
     assert bounds("coverageThreshold") == (0, 100)
     assert bounds("budget") == (1, MAX_BUDGET)
     assert bounds("seed") == (0, MAX_SEED)
+    assert bounds("maxIterations") == (1, MAX_ITERATIONS)
     assert bounds("maxModelCost") == (0, MAX_MODEL_COST)
     assert bounds("maxModelRequests") == (1, MAX_MODEL_REQUESTS)
     assert bounds("maxModelTokens") == (1, MAX_MODEL_TOKENS)

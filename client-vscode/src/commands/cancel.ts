@@ -21,7 +21,7 @@ export async function cancel(parts: Parts): Promise<void> {
     await Promise.all((chosen?.what ?? []).map(async (one) => one.cancel()));
 }
 
-async function allThatGoesOn({ server, runs }: Parts): Promise<readonly Going[]> {
+async function allThatGoesOn({ server, runs, agent }: Parts): Promise<readonly Going[]> {
     const batches = runs.batches.going;
     const ofBatches = new Set(batches.map((batch) => batch.run));
     // Who does not run has no runs, and is not started to be asked for them.
@@ -35,6 +35,7 @@ async function allThatGoesOn({ server, runs }: Parts): Promise<readonly Going[]>
             },
         })),
         ...(status?.runs ?? []).filter(({ run }) => !ofBatches.has(run)).map((run) => goingRun(server, run)),
+        ...(agent.going === undefined ? [] : [{ label: "Setting up the agent", cancel: agent.going }]),
     ];
 }
 

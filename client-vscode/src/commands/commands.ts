@@ -1,6 +1,7 @@
 /** The commands of the palette and the menus, as a table. */
 import * as vscode from "vscode";
 
+import type { Agent } from "../agent/agent";
 import { tell } from "../log";
 import type { Interpreters } from "../python/interpreters";
 import type { Reports } from "../report/reports";
@@ -8,6 +9,7 @@ import type { Runs } from "../runs/runs";
 import type { ApiKeys } from "../secrets";
 import type { Programs } from "../server/program";
 import type { Server } from "../server/server";
+import { prepareAgent } from "./agent";
 import { cancel } from "./cancel";
 import { debugInformation } from "./debugInformation";
 import { doctor } from "./doctor";
@@ -26,6 +28,7 @@ export interface Needs {
     readonly interpreters: Interpreters;
     readonly reports: Reports;
     readonly runs: Runs;
+    readonly agent: Agent;
     readonly keys: ApiKeys;
     readonly log: vscode.LogOutputChannel;
 }
@@ -48,6 +51,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     "testwright.measureCoverage": measureCoverage,
     "testwright.showModels": showModels,
     "testwright.consentToModels": consentToModels,
+    "testwright.prepareAgent": prepareAgent,
     "testwright.setApiKey": async ({ keys }) => keys.set(),
     "testwright.clearApiKey": async ({ keys }) => keys.clear(),
     "testwright.doctor": doctor,

@@ -2,6 +2,7 @@
 import { homedir, release, userInfo } from "node:os";
 import * as vscode from "vscode";
 
+import type { Item } from "../agent/pure/words";
 import { ToServer, type ServerStatus } from "../protocol";
 import { SECTION, settingsOf } from "../settings";
 import type { Parts } from "./commands";
@@ -61,8 +62,13 @@ async function server(parts: Parts): Promise<readonly (readonly [string, string]
         ["its Python", status.python],
         ["program", `${program.description}: ${[program.command, ...program.args].join(" ")}`],
         ["runs", runs.length > 0 ? runs.join(", ") : "none"],
+        ["agent", agentWords(parts.agent.shown)],
         kept,
     ];
+}
+
+function agentWords(shown: Item | undefined): string {
+    return shown === undefined ? "not told" : [shown.text, shown.detail].filter((part) => part !== "").join(": ");
 }
 
 async function interpreters(parts: Parts): Promise<readonly (readonly [string, string])[]> {

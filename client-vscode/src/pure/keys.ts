@@ -56,12 +56,12 @@ export function judge(provider: Provider, text: string): Judgement | undefined {
     return undefined;
 }
 
-/** Where a key is now, and what it is for. The embedded engine, which needs none, asks no model. */
+/** Where a key is now, and what it is for. */
 export function keptMessage(provider: Provider): string {
     return (
         `The ${provider.name} API key is kept in VS Code's secret storage and handed to Testwright's server alone, ` +
         "never to a box: at once, or when what goes on has ended. Show Models tells which models would be asked with it; " +
-        "the embedded engine asks none."
+        "the embedded engine asks none, the agent does."
     );
 }
 

@@ -7,7 +7,7 @@ import { lastName } from "../pure/words";
 import type { Reports } from "../report/reports";
 import type { Server } from "../server/server";
 import type { Claims } from "./pure/claims";
-import { LABELS, tellingOf, type Step, type Telling } from "./pure/telling";
+import { hasProposal, LABELS, tellingOf, type Step, type Telling } from "./pure/telling";
 import { runTests } from "./runTests";
 
 export interface EndingNeeds {
@@ -24,7 +24,10 @@ export function registerEndings(needs: EndingNeeds): vscode.Disposable {
         if (finished.status === "failed") {
             needs.log.warn(`${finished.run} failed: ${finished.message}`);
         }
-        if (telling !== undefined && !needs.claims.holds(finished)) {
+        // Whoever tells of many runs together does not tell where that is which a cancelled one had proven.
+        const isToldElsewhere =
+            needs.claims.holds(finished) && !(finished.status === "cancelled" && hasProposal(finished));
+        if (telling !== undefined && !isToldElsewhere) {
             tellEnding(needs, finished, telling).catch(async (error: unknown) => tell(error, needs.log));
         }
     });
@@ -108,6 +111,9 @@ async function take({ server, reports }: EndingNeeds, finished: RunFinished, ste
             return;
         case "consent":
             await vscode.commands.executeCommand("testwright.consentToModels", vscode.Uri.parse(finished.uri));
+            return;
+        case "setUpAgent":
+            await vscode.commands.executeCommand("testwright.prepareAgent", vscode.Uri.parse(finished.uri));
             return;
         case "key":
             await vscode.commands.executeCommand("testwright.setApiKey");

@@ -6,6 +6,7 @@ import {
     FromServer,
     ServerCommand,
     ToServer,
+    type AgentChanged,
     type CoverageStatus,
     type RunChanged,
     type RunFinished,
@@ -43,6 +44,7 @@ export class LanguageServer implements Server {
     readonly #runChanged = new vscode.EventEmitter<RunChanged>();
     readonly #coverage = new vscode.EventEmitter<CoverageStatus>();
     readonly #coverageChanged = new vscode.EventEmitter<void>();
+    readonly #agentChanged = new vscode.EventEmitter<AgentChanged>();
     readonly #progressed = new vscode.EventEmitter<{ readonly token: Token; readonly value: WorkDoneProgress }>();
     readonly #progresses = new Progresses((token, value) => {
         this.#progressed.fire({ token, value });
@@ -66,6 +68,7 @@ export class LanguageServer implements Server {
     readonly onRunChanged = this.#runChanged.event;
     readonly onCoverage = this.#coverage.event;
     readonly onCoverageChanged = this.#coverageChanged.event;
+    readonly onAgentChanged = this.#agentChanged.event;
     readonly onProgress = this.#progressed.event;
 
     constructor(needs: Needs) {
@@ -96,6 +99,7 @@ export class LanguageServer implements Server {
             this.#runChanged,
             this.#coverage,
             this.#coverageChanged,
+            this.#agentChanged,
             this.#progressed,
             this.#trace,
             this.#afterRuns,
@@ -278,9 +282,18 @@ export class LanguageServer implements Server {
             case FromServer.coverageChanged:
                 this.#coverageChanged.fire();
                 break;
+            case FromServer.agentChanged:
+                this.#agentSetUp(params as AgentChanged);
+                break;
             default:
                 this.#needs.log.warn(`The server has sent ${method}, which means nothing here`);
         }
+    }
+
+    #agentSetUp(changed: AgentChanged): void {
+        // It ends with the process, as a run does.
+        this.#afterRuns.take({ run: "set-up-agent", state: changed.state === "setting-up" ? "running" : "ended" });
+        this.#agentChanged.fire(changed);
     }
 
     #hear(live: Live, token: Token): void {

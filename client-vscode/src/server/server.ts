@@ -1,7 +1,7 @@
 /** The language server as the rest of the extension sees it: asked for when it is needed, and the same after a restart. */
 import type * as vscode from "vscode";
 
-import type { CoverageStatus, RunChanged, RunFinished } from "../protocol";
+import type { AgentChanged, CoverageStatus, RunChanged, RunFinished } from "../protocol";
 
 /**
  * `off`: not started, or stopped on purpose (no trust, switched off). `starting`: its environment is being made, or it has
@@ -26,6 +26,8 @@ export interface Server extends vscode.Disposable {
     readonly onCoverage: vscode.Event<CoverageStatus>;
     /** `testwright/coverageChanged`: the answer to `coverageOfAll` is another by now. */
     readonly onCoverageChanged: vscode.Event<void>;
+    /** `testwright/agentChanged`: the set-up of the agent has begun, or ended. */
+    readonly onAgentChanged: vscode.Event<AgentChanged>;
 
     /**
      * A progress that the server has begun by itself (a run from a code action or a lens), with the token to cancel it by

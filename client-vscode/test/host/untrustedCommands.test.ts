@@ -31,6 +31,7 @@ describe("the commands in a workspace that is not trusted", () => {
         "measureCoverage",
         "generateForFolder",
         "consentToModels",
+        "prepareAgent",
     ]) {
         it(`do not run anything, and lead to the trust: ${command}`, async () => {
             await vscode.commands.executeCommand(`testwright.${command}`);

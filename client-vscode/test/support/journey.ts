@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 
 import { RealProject } from "./realProject";
-import { VENV_BIN, type Wishes } from "./surroundings";
+import { VENV_BIN, type Settings, type Wishes } from "./surroundings";
 import { VsCode, type Start } from "./vscode";
 
 /** What is told when tests of {@link RealProject.module} have been written. */
@@ -16,6 +16,8 @@ export interface Journey {
 export interface Begin extends Omit<Start, "workspace"> {
     /** Change the project before it is opened. */
     readonly prepare?: (project: RealProject) => void;
+    /** Settings of the machine that are known only when the journey begins. */
+    readonly settings?: () => Promise<Settings>;
     /** Whether the extension makes its server's environment itself; else it uses the repository's. */
     readonly ownEnvironment?: boolean;
 }
@@ -25,7 +27,7 @@ export interface Begin extends Omit<Start, "workspace"> {
  *
  * A step that fails leaves a picture, and the steps after it are not tried.
  */
-export function journey(name: string, { prepare, ownEnvironment = false, ...start }: Begin): Journey {
+export function journey(name: string, { prepare, settings, ownEnvironment = false, ...start }: Begin): Journey {
     let vscode: VsCode | undefined;
     let project: RealProject | undefined;
     let failed: string | undefined;
@@ -39,6 +41,7 @@ export function journey(name: string, { prepare, ownEnvironment = false, ...star
                 "testwright.budget": 90,
                 ...(ownEnvironment ? {} : { "testwright.path": join(VENV_BIN, "testwright") }),
                 ...start.machineSettings,
+                ...(await settings?.()),
             },
             workspace: (folder) => {
                 project = RealProject.make(join(folder, "mdurl"));

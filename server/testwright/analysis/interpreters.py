@@ -165,7 +165,7 @@ class _Finder:
             if not folder.is_absolute() or folder.resolve().is_relative_to(self.workspace):
                 continue
             candidate = folder / program
-            if candidate.is_file() and os.access(candidate, os.X_OK) and not _is_script(candidate):
+            if candidate.is_file() and os.access(candidate, os.X_OK) and not is_script(candidate):
                 return candidate
         executable = next(self._installed(program.removeprefix("python")), None) if program != "python" else None
         if executable is not None:
@@ -189,8 +189,8 @@ def _same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _is_script(path: Path) -> bool:
-    """Whether it is a script, as pyenv's shims are."""
+def is_script(path: Path) -> bool:
+    """Whether it is a script, as pyenv's shims are: what it starts could be anywhere."""
     try:
         with path.open("rb") as file:
             return file.read(2) == b"#!"

@@ -128,7 +128,7 @@ class BubblewrapBox:
                 ) from error
         tree = Namespace(process, status_read, lambda: self._registry.forget(note))
         await tree.begin()
-        return SupervisedProcess(process, tree, stdin=command.stdin, limits=command.limits, wall_start=wall_start)
+        return SupervisedProcess(process, tree, command=command, wall_start=wall_start)
 
     def _options(self, world: World, limits: Limits) -> list[str]:
         """Namespaces and mounts."""

@@ -27,6 +27,7 @@ from testwright.boxes.memory_files import memory_file
 from testwright.boxes.paths import existing_roots
 from testwright.boxes.protocol import Command, World
 from testwright.boxes.reaping import MARKER, Registry, delete_tree, marked
+from testwright.boxes.trees import GRACE, Outcome
 from testwright.boxes.users import box_user, is_root, processes_counted
 from testwright.errors import BoxFailure
 
@@ -150,7 +151,7 @@ async def start_confined(
         os.close(descriptor)
         os.close(status_write)
     tree = _LauncherTree(process, status_read, registry, marker, scratch)
-    return SupervisedProcess(process, tree, stdin=command.stdin, limits=command.limits, wall_start=wall_start)
+    return SupervisedProcess(process, tree, command=command, wall_start=wall_start)
 
 
 class _LauncherTree:
@@ -212,6 +213,11 @@ class _LauncherTree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
+    @staticmethod
+    def grace() -> float:
+        """The kernel kills at once."""
+        return GRACE
+
     async def gone(self) -> None:
         """The launcher ends after all below it; if it was killed itself, what it left is found by its marker."""
         if self._process.returncode is not None and self._process.returncode < 0:
@@ -219,7 +225,7 @@ class _LauncherTree:
                 self._force()
                 await asyncio.sleep(0.01)
 
-    def outcome(self, status: int, stderr: str) -> int:  # noqa: ARG002 - the launcher tells it otherwise
+    def outcome(self, status: int, stderr: str) -> Outcome:  # noqa: ARG002 - the launcher tells it otherwise
         """The program's exit code or minus its signal, as the launcher tells it.
 
         Raises:
@@ -231,9 +237,9 @@ class _LauncherTree:
                 told += data
         answer = json.loads(told) if told else {}
         if "code" in answer:
-            return int(answer["code"])
+            return Outcome(int(answer["code"]))
         if status < 0:
-            return status
+            return Outcome(status)
         raise BoxFailure(
             f"The program could not be started in the box: {answer.get('failed', 'the launcher failed')}.",
             next_step="See testwright doctor.",

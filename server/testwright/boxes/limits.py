@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Self
 
+from testwright.boxes.feeding import Input
 from testwright.boxes.launcher import processes
-from testwright.boxes.protocol import MIB, BoxExit, ExitCause, Limits
+from testwright.boxes.protocol import MIB, BoxExit, Command, ExitCause, Limits
+from testwright.boxes.trees import GRACE, Outcome, ProcessTree
 from testwright.errors import BoxFailure, TestwrightError
 
 STDERR_TAIL = 64 * 1024
@@ -23,7 +25,6 @@ LONGEST_LINE = 8 * MIB
 _CHUNK = 64 * 1024
 _WATCH_EVERY = 0.08  # seconds: the kernel's limits hold a single process at once, this is for trees
 _SCRATCH_LOOK = 3  # the scratch is measured at every third look
-_GRACE = 1.0  # seconds in which a killed tree has to be gone
 _PATIENCE = 10.0  # seconds that a caller who is cancelled waits for an end all the same; the machine may be very busy
 _OPEN_FILES = 1024  # the usual soft limit; a program that wants more than that under test leaks
 
@@ -52,63 +53,25 @@ def kernel_limits(limits: Limits, *, processes_now: int = 0) -> dict[str, tuple[
     return {"cpu": (cpu, cpu + 1), **{name: (value, value) for name, value in same.items()}}
 
 
-class ProcessTree(Protocol):
-    """The processes of one start, as the box that started them can reach them."""
-
-    forks_are_limited: ClassVar[bool]
-    """Whether the kernel counts this tree's processes by themselves; else the supervisor does."""
-
-    def pids(self) -> list[int]:
-        """All of the tree, in the host's numbers."""
-        ...
-
-    def scratch_size(self) -> int:
-        """Bytes that the scratch takes on the host's disk; 0 where the kernel limits it."""
-        ...
-
-    def kill(self) -> None:
-        """Send the kill to all of it; returns at once, may be repeated."""
-        ...
-
-    async def gone(self) -> None:
-        """Return when nothing of it is alive."""
-        ...
-
-    def outcome(self, status: int, stderr: str) -> int:
-        """The program's exit code or minus its signal.
-
-        Args:
-            status: Of the process that was started.
-            stderr: The end of what it wrote; its reason, when the program did not start.
-
-        Raises:
-            BoxFailure: The program did not even start.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give back descriptors, and delete what the start left on the disk."""
-        ...
-
-
 class SupervisedProcess:
     """A ``BoxProcess``: one start under its limits."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, tree: ProcessTree, *, stdin: bytes, limits: Limits, wall_start: float
+        self, process: asyncio.subprocess.Process, tree: ProcessTree, *, command: Command, wall_start: float
     ) -> None:
         """Begin to watch.
 
         Args:
             process: What was started, all three standard streams being pipes.
             tree: What there is to count and kill.
-            stdin: All of the standard input.
-            limits: Limits of this start.
+            command: What it is, with its standard input and its limits.
             wall_start: The loop's time at which the wall time began.
         """
+        limits = command.limits
         self._process = process
         self._tree = tree
         self._limits = limits
+        self._input = Input(process.stdin, command)
         self._cause: ExitCause | None = None
         self._exit: BoxExit | None = None
         self._failure: BoxFailure | None = None
@@ -117,7 +80,7 @@ class SupervisedProcess:
         self._stdout_bytes = 0
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + limits.wall - (loop.time() - wall_start)
-        self._feeding = loop.create_task(self._feed(stdin))
+        self._feeding = loop.create_task(self._input.feed())
         self._listening = loop.create_task(self._listen())
         self._watching = loop.create_task(self._watch())
         self._ending = loop.create_task(self._end())
@@ -148,6 +111,18 @@ class SupervisedProcess:
         if rest and ended.cause == "exited":
             yield bytes(rest)
 
+    async def send(self, data: bytes) -> None:
+        """Write to the standard input of an interactive start; returns when the program has taken most of it.
+
+        Raises:
+            BoxFailure: The program has ended or is being killed, or its input is closed.
+        """
+        await self._input.send(data)
+
+    async def close_input(self) -> None:
+        """End the standard input; what was sent still arrives."""
+        await self._input.close()
+
     async def wait(self) -> BoxExit:
         """Wait for the end; output that nobody has read is read, counted and dropped.
 
@@ -172,6 +147,7 @@ class SupervisedProcess:
             if reason:
                 self._reason = f"\nThe box was ended: {reason}.\n"
         if not self._ending.done():
+            self._input.abandon()
             self._tree.kill()
 
     async def _read(self) -> bytes:
@@ -191,7 +167,7 @@ class SupervisedProcess:
         if stdout is None:
             return
         with contextlib.suppress(RuntimeError, TimeoutError):  # RuntimeError: somebody does
-            async with asyncio.timeout(_GRACE):
+            async with asyncio.timeout(GRACE):
                 while await stdout.read(_CHUNK):
                     pass
 
@@ -202,16 +178,6 @@ class SupervisedProcess:
         if self._exit is None:
             raise BoxFailure("The box ended without telling how.", next_step="Run again.")
         return self._exit
-
-    async def _feed(self, stdin: bytes) -> None:
-        writer = self._process.stdin
-        if writer is None:
-            return
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a program need not read its input
-            writer.write(stdin)
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
 
     async def _listen(self) -> None:
         stderr = self._process.stderr
@@ -267,28 +233,30 @@ class SupervisedProcess:
         """Wait until all is over, whatever ends it, and tidy up."""
         try:
             status = await self._status()
+            self._input.abandon()  # nobody reads it any more, whoever holds its other end
             self._tree.kill()  # the program may have ended before what it started
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._tree.gone(), _GRACE)
+                await asyncio.wait_for(self._tree.gone(), self._tree.grace())
             self._watching.cancel()
             # A pipe ends when its last writer has gone; should one have escaped, it is not waited for.
-            await asyncio.wait([self._listening, self._feeding], timeout=_GRACE)
+            await asyncio.wait([self._listening, self._feeding], timeout=GRACE)
             stderr = self._tail.decode("utf-8", errors="replace")
             try:
-                code = self._tree.outcome(status, stderr)
+                outcome = self._tree.outcome(status, stderr)
             except BoxFailure as failure:
                 if self._cause is None:
                     self._failure = failure
-                code = status
-            cause = self._cause or ("signalled" if code < 0 else "exited")
-            self._exit = BoxExit(cause, code, stderr + self._reason)
+                outcome = Outcome(status)
+            cause = self._cause or outcome.cause or ("signalled" if outcome.code < 0 else "exited")
+            self._exit = BoxExit(cause, outcome.code, stderr + (self._reason or outcome.reason))
         except asyncio.CancelledError:  # with the loop, which shall not be gone before what it started
             self._tree.kill()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE):
+                async with asyncio.timeout(GRACE):
                     await self._status()
             raise
         finally:
+            self._input.abandon()
             self._tree.kill()  # we may have been cancelled before the end
             for task in (self._watching, self._listening, self._feeding):
                 task.cancel()

@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from testwright.boxes.launcher import processes
 from testwright.boxes.limits import readable
+from testwright.boxes.trees import GRACE, Outcome, code_or_signal
 from testwright.errors import BoxFailure
 
 _START_TIMEOUT = 10.0  # seconds; it takes some 5 ms, but the machine may be very busy
-_SIGNAL_BASE = 128  # bubblewrap tells of a signal as a shell does
 
 
 class Namespace:
@@ -98,12 +98,17 @@ class Namespace:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
+    @staticmethod
+    def grace() -> float:
+        """The kernel kills at once."""
+        return GRACE
+
     async def gone(self) -> None:
         """Wait for the namespace's end: its first process ends only after the kernel has ended all others."""
         if self._handle is not None:
             await readable(self._handle)
 
-    def outcome(self, status: int, stderr: str) -> int:
+    def outcome(self, status: int, stderr: str) -> Outcome:
         """The program's exit code. Bubblewrap tells signals as 128 and more, which an exit code may be as well.
 
         Raises:
@@ -115,9 +120,9 @@ class Namespace:
         for line in self._told.splitlines():
             code = json.loads(line).get("exit-code")
             if code is not None:
-                return _SIGNAL_BASE - int(code) if _SIGNAL_BASE < code < _SIGNAL_BASE + signal.NSIG else int(code)
+                return Outcome(code_or_signal(int(code)))
         if status < 0:
-            return status
+            return Outcome(status)
         reason = stderr.strip().rpartition("\n")[2].removeprefix("bwrap: ") or "it gave no reason"
         raise BoxFailure(f"bubblewrap could not make the box: {reason}.", next_step="See testwright doctor.")
 

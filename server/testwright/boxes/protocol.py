@@ -55,7 +55,8 @@ class Command:
 
     Attributes:
         argv: Program and arguments; paths as the box sees them (``Box.seen``).
-        stdin: All of its standard input.
+        stdin: All of its standard input; the beginning of it when it is interactive.
+        interactive: Its standard input stays open after ``stdin``, for ``BoxProcess.send``.
         environment: Variables on top of the box's own (HOME, PATH, TMPDIR, LANG, ...).
         cwd: Folder in the workspace to start in (absolute, as the *user* names it); None is the scratch.
         limits: Limits of this start.
@@ -63,6 +64,7 @@ class Command:
 
     argv: tuple[str, ...]
     stdin: bytes = b""
+    interactive: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     limits: Limits = field(default_factory=Limits)
@@ -95,6 +97,21 @@ class BoxProcess(Protocol):
 
     def lines(self) -> AsyncIterator[bytes]:
         """Standard output, a line at a time, without the newline; ends when the program does or is killed."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Write to the standard input of an interactive start, after ``Command.stdin`` and what was sent before.
+
+        Returns when the program has taken most of it, so that a program that does not read holds its sender up and
+        not the memory. What was handed over is written whole even when the caller is cancelled meanwhile.
+
+        Raises:
+            BoxFailure: The program has ended or is being killed, or its input is closed.
+        """
+        ...
+
+    async def close_input(self) -> None:
+        """End the standard input; what was sent still arrives. Does nothing when it has ended already."""
         ...
 
     async def wait(self) -> BoxExit:

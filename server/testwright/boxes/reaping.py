@@ -25,10 +25,11 @@ _PREFIX = "testwright-"
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was removed: how many process trees and which folders."""
+    """What was removed: how many process trees and which folders; and which containers a crash may have left."""
 
     trees: int
     folders: tuple[Path, ...]
+    containers: tuple[str, ...] = ()
 
 
 class Registry:
@@ -44,13 +45,16 @@ class Registry:
         state = os.environ.get("TESTWRIGHT_STATE_DIR")
         return cls((Path(state) if state else platformdirs.user_state_path("testwright")) / "boxes")
 
-    def note(self, *, pid: int | None = None, marker: str = "", folders: tuple[Path, ...] = ()) -> Path:
+    def note(
+        self, *, pid: int | None = None, marker: str = "", folders: tuple[Path, ...] = (), container: str = ""
+    ) -> Path:
         """Note a box or private folders that belong to this process.
 
         Args:
             pid: A process whose tree is to be killed should we be gone.
             marker: Value of ``MARKER`` in the environment of its processes, when the tree may have scattered.
             folders: Folders to delete; each must be named ``testwright-...``.
+            container: Name of a container that belongs to it.
 
         Returns:
             The note, for ``forget``.
@@ -66,6 +70,7 @@ class Registry:
             "start": None if pid is None else processes.start_time(pid),
             "marker": marker,
             "folders": [str(folder) for folder in folders],
+            "container": container,
         }
         path = self.folder / f"{os.getpid()}-{secrets.token_hex(8)}.json"
         partial = path.with_suffix(".partial")
@@ -107,9 +112,13 @@ class Registry:
             self.forget(note)
 
     def reap(self) -> Reaped:
-        """Kill and delete what processes of ours that are gone have left. Living ones keep theirs."""
+        """Kill and delete what processes of ours that are gone have left. Living ones keep theirs.
+
+        Containers are only named: their engine removes them (``boxes.docker.reaping``).
+        """
         trees = 0
         folders: list[Path] = []
+        containers: list[str] = []
         for path in sorted(self.folder.glob("*.json")):
             note = _read(path)
             if note is None:
@@ -123,8 +132,10 @@ class Registry:
                 if folder.name.startswith(_PREFIX) and folder.is_dir() and not folder.is_symlink():
                     delete_tree(folder)
                     folders.append(folder)
+            if note.container:
+                containers.append(note.container)
             path.unlink(missing_ok=True)
-        return Reaped(trees, tuple(folders))
+        return Reaped(trees, tuple(folders), tuple(containers))
 
     def noted_folders(self) -> tuple[frozenset[Path], frozenset[Path]]:
         """Private folders that living processes hold, and those that processes that are gone have left."""
@@ -144,6 +155,7 @@ class _Note:
     pid: int | None
     start: int | None
     marker: str
+    container: str
     same_boot: bool
     held: bool
 
@@ -159,6 +171,7 @@ def _read(path: Path) -> _Note | None:
             pid=content["pid"],
             start=content["start"],
             marker=str(content["marker"]),
+            container=str(content.get("container", "")),
             same_boot=same_boot,
             held=same_boot and host_start is not None and processes.start_time(host) == host_start,
         )

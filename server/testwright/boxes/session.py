@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import shutil
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,17 @@ from testwright.errors import BoxFailure
 INSIDE_NAME = "testwright_inside"
 MAX_LINE = 8 * 1024 * 1024
 _BOOTSTRAP = "import sys; sys.path.insert(0, {library!r}); import testwright_inside.__main__ as m; m.main()"
+_PLACED = re.compile(r"test_testwright_[0-9a-f]{8}\.py")
+
+
+def placed_name() -> str:
+    """A name for a test file of ours that is put into a snapshot for some time; nobody has another by it."""
+    return f"test_testwright_{secrets.token_hex(4)}.py"
+
+
+def is_placed(name: str) -> bool:
+    """Whether a file's name is one of ``placed_name``: who reads the snapshot meanwhile passes it over."""
+    return _PLACED.fullmatch(name) is not None
 
 
 def install_inside(library: Path) -> None:

@@ -1,13 +1,14 @@
-"""The command line: ``testwright generate``, ``judge``, ``models``, ``consent``, ``lsp``, ``doctor`` and ``clean``.
+"""The command line: ``testwright generate``, ``judge``, ``runs``, ``setup``, ``models``, ``doctor`` and others.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 the threshold is reached (the tests
 are sound), 1 it is not (what was proven is written all the same), 2 the request is wrong, 3 nothing could be proven or
 judged, 130 cancelled.
 
-``commands`` and ``model_commands`` are what the user may say, ``generating`` and ``judging`` do it by way of
-``running``, ``model_listing``, ``model_refreshing``, ``model_checking``, ``model_stats`` and ``consenting`` do what is
-about models; ``views``, ``judge_views`` and ``model_views`` are what a person sees. What takes time to load is loaded
-by the command that needs it.
+``commands``, ``model_commands`` and ``setup_commands`` are what the user may say, ``generating`` and ``judging`` do it
+by way of ``running``. ``interrupted`` is about runs that were cut off, ``setting_up`` and ``setting_up_docker`` make
+what the agent needs, ``model_listing``, ``model_refreshing``, ``model_checking``, ``model_stats`` and ``consenting`` do
+what is about models; ``views``, ``judge_views`` and ``model_views`` are what a person sees. What takes time to load is
+loaded by the command that needs it.
 """
 
 from __future__ import annotations

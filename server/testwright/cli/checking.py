@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testwright.cli.output import console, print_json, print_view
 from testwright.cli.views import findings_view
-from testwright.doctor import examine
+from testwright.doctor.examining import examine
 
 
 def check(workspace: Path | None, *, python: Path | None, as_json: bool) -> int:

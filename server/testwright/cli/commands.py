@@ -10,7 +10,8 @@ import click
 
 from testwright import __version__
 from testwright.cli.model_commands import consent, models
-from testwright.cli.options import debug_option, json_option, refuse_both, tape_options, together
+from testwright.cli.options import agent_options, debug_option, json_option, refuse_both, tape_options, together
+from testwright.cli.setup_commands import setup
 
 _GENERATE_HELP = """Write a proven test file for each target.
 
@@ -22,6 +23,14 @@ A target is a module's file, or a class, method or function in it:
     testwright generate --module shop.cart --coverage-threshold 85
 
 Several targets are done one after the other, each with the whole budget.
+
+The embedded engine goes first: it takes seconds and asks nobody. What it leaves, an agent (OpenHands) takes on, when it
+is set up and a model may be asked; else one line says what that would have been, and what it takes. Whoever proposes a
+test, it is proven in a box before it comes into the file.
+
+\b
+    testwright setup openhands
+    testwright generate src/shop/cart.py --engine openhands --max-iterations 5
 
 \b
 Exit codes (the worst of several targets counts):
@@ -50,6 +59,23 @@ Exit codes (the worst of several modules counts):
     2    the request or a setting is wrong
     3    nothing could be judged
     130  cancelled
+"""
+
+_RUNS_HELP = """Tell which runs were cut off, by a kill, a crash or the end of the machine, and what they had proven.
+
+Nothing half written is left of such a run: its test file is as it was, or whole. What it had proven until then is saved
+outside the workspace. The next run on the module takes it off this list.
+
+\b
+    testwright runs
+    testwright runs --forget 3f2a9c01d4b65e78
+    testwright runs --forget all
+
+\b
+Exit codes:
+    0    listed, also when there is none; forgotten
+    2    there is no such run
+    3    what is kept of runs cannot be read
 """
 
 _which_modules = together(
@@ -98,9 +124,15 @@ def commands() -> None:
     "--budget",
     metavar="SECONDS",
     type=float,
-    help="Wall time for all, from baseline to writing.  [default: 30]",
+    help="Wall time for all, from baseline to writing; an agent has --model-deadline besides.  [default: 30]",
 )
-@click.option("--engine", type=click.Choice(["auto", "embedded"]), help="What proposes the tests.  [default: auto]")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "embedded", "openhands"]),
+    help="Who proposes tests: the embedded engine, the agent, or 'auto': the first, then the other on what is left.  "
+    "[default: auto]",
+)
+@agent_options
 @_where_code_runs
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="The test file to write or extend.")
 @click.option(
@@ -220,12 +252,26 @@ def doctor(*, workspace: Path | None, python: Path | None, as_json: bool) -> int
 def clean(*, dry_run: bool) -> int:
     """Remove all that Testwright keeps outside the workspace: its cache, its state, and what a crash left.
 
-    Folders of a run that is going on stay. The exit code is 0 when nothing is left, else 3.
+    The agent's environment goes with the cache, and what runs that were cut off had proven with the state. Folders of a
+    run that is going on stay, and so do the agent's images: `testwright setup docker --remove` removes those. The exit
+    code is 3 when something could not be removed, else 0.
     """
     from testwright.cli.cleaning import clean_up  # noqa: PLC0415
 
     return clean_up(dry_run=dry_run)
 
 
+@commands.command(short_help="Tell which runs were cut off, and what they had proven.", help=_RUNS_HELP)
+@click.option("--forget", metavar="ID|all", help="Keep nothing of it any more; what it had proven stays where it is.")
+@json_option
+@debug_option
+def runs(*, forget: str | None, as_json: bool) -> int:
+    """Tell which runs were cut off; the help stands in ``_RUNS_HELP``."""
+    from testwright.cli.interrupted import forget_runs, list_runs  # noqa: PLC0415
+
+    return list_runs(as_json=as_json) if forget is None else forget_runs(forget, as_json=as_json)
+
+
 commands.add_command(models)
 commands.add_command(consent)
+commands.add_command(setup)

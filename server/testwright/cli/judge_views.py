@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from testwright.cli.output import note_view
 from testwright.cli.views import shown
 from testwright.judge_rendering import outcome_words
 from testwright.model import JudgeReport, MutationFigures
@@ -36,7 +37,7 @@ def judge_view(report: JudgeReport) -> RenderableType:
     if report.mutants is not None and report.mutants.survivors:
         parts.append(Padding(_survivors(report, report.mutants), (1, 0, 0, 2)))
     parts.append(Padding(_facts(report), (1, 0, 0, 2)))
-    parts.extend(Padding(Text.assemble(("note  ", "yellow"), note), (0, 0, 0, 2)) for note in report.notes)
+    parts.extend(Padding(note_view(note), (0, 0, 0, 2)) for note in report.notes)
     return Group(*parts)
 
 

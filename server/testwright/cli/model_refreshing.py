@@ -17,7 +17,7 @@ from rich.text import Text
 from testwright.cli.errors import EXIT_NOTHING
 from testwright.cli.model_surroundings import surroundings
 from testwright.cli.model_views import price_words, print_notes, tokens_words
-from testwright.cli.output import console, print_json, print_view
+from testwright.cli.output import console, note_view, print_json, print_view
 from testwright.cli.signals import run_until_signal
 from testwright.cli.views import relative_to_home
 from testwright.errors import ModelError
@@ -143,7 +143,7 @@ def _view(result: Refreshed) -> RenderableType:
         *_limited([Text.assemble(("gone  ", "red"), entry.name) for entry in found.gone]),
         *_limited([Text.assemble(("now   ", "yellow"), str(change)) for change in found.changed]),
     ]
-    lines.extend(Text.assemble(("note  ", "yellow"), note) for note in found.notes)
+    lines.extend(note_view(note) for note in found.notes)
     parts.extend(Padding(line, (0, 0, 0, 2)) for line in lines)
     return Group(*parts)
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from testwright.cli.output import print_view
+from testwright.cli.output import note_view, print_view
 from testwright.models.consent import ConsentState
 from testwright.models.plan import KeyState, Plan
 from testwright.models.values import Choice, ModelEntry
@@ -113,7 +113,7 @@ def consent_words(state: ConsentState) -> Text:
 def print_notes(target: Console, notes: Sequence[str]) -> None:
     """Print notes, as they stand below reports; nothing when there are none."""
     if notes:
-        print_view(target, Group(*(Text.assemble(("note  ", "yellow"), note) for note in notes)))
+        print_view(target, Group(*(note_view(note) for note in notes)))
 
 
 def moment_words(when: float) -> str:

@@ -34,6 +34,37 @@ def together(*options: Callable[[_Function], _Function]) -> Callable[[_Function]
     return decorate
 
 
+agent_options = together(
+    click.option(
+        "--agent-box",
+        type=click.Choice(["auto", "docker", "bubblewrap", "none"]),
+        help="What the agent runs in; 'auto' takes Docker, else bubblewrap, and says so. 'none' is no isolation.  "
+        "[default: auto]",
+    ),
+    click.option(
+        "--agent-sdk",
+        type=click.Choice(["pinned", "newest"]),
+        help="Which SDK the agent runs with.  [default: the one that is set up]",
+    ),
+    click.option(
+        "--max-iterations",
+        metavar="NUMBER",
+        type=int,
+        help="Rounds of the agent at most, each judged and answered.  [default: 3]",
+    ),
+    click.option("--preferred-model", metavar="MODEL", help="The model to ask first.  [default: by the registry]"),
+    click.option(
+        "--max-model-cost",
+        metavar="DOLLARS",
+        type=float,
+        help="What models may cost; with 0 only free ones are asked.  [default: 0]",
+    ),
+    click.option(
+        "--model-deadline", metavar="SECONDS", type=float, help="Wall time for all that models do.  [default: 1800]"
+    ),
+)
+"""Of each command that may let an agent work, by the names of its settings."""
+
 tape_options = together(
     click.option(
         "--record",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 PIPE_WIDTH = 120
 """Columns of a file or a pipe, which has none of its own."""
@@ -18,6 +19,11 @@ def console(*, stderr: bool = False) -> Console:
     if not made.is_terminal:
         made.width = PIPE_WIDTH
     return made
+
+
+def note_view(note: str) -> Text:
+    """A sentence that the user should read."""
+    return Text.assemble(("note  ", "yellow"), note)
 
 
 def print_view(target: Console, view: RenderableType) -> None:

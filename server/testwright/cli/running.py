@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
+from rich.table import Column
+from rich.text import Text
 
 from testwright.analysis.targets import parse_request
 from testwright.cli.errors import own_error
-from testwright.cli.output import console, print_json_line
+from testwright.cli.output import console, note_view, print_json_line
 from testwright.cli.signals import cancelled_by_signals
 from testwright.errors import TestwrightError
 from testwright.model import RunEvent
+from testwright.progress_rendering import progress_line
 from testwright.rendering import INTERNAL_SLUG, event_to_json
 from testwright.service import GenerateRequest
 from testwright.settings import Options
@@ -40,6 +44,11 @@ class Report(Protocol):
     @property
     def error_slug(self) -> str | None:
         """Stable name of the error."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for the user."""
         ...
 
 
@@ -79,8 +88,10 @@ def said(options: dict[str, Any]) -> Options:
 class Unfinished(Protocol):
     """Makes the report of a run that ended without one: cancelled, or by an error."""
 
-    def __call__(self, status: Literal["cancelled", "failed"], named: str, *, slug: str, message: str) -> Any:
-        """Make it, of how the run ended, the target as the user named it, and the error's name and sentence."""
+    def __call__(
+        self, status: Literal["cancelled", "failed"], named: str, *, slug: str, message: str, notes: Sequence[str]
+    ) -> Any:
+        """Make it, of how the run ended, the target as it was named, the error's name and sentence, and all notes."""
         ...
 
 
@@ -106,22 +117,34 @@ async def run_each(  # noqa: PLR0913 - what a command has of its own
     reports: list[_R] = []
     with cancelled_by_signals():
         for target in wanted:
+            notes: list[str] = []
             try:
                 with messages.progress(target.text) as on_event:
-                    report = await work(target, on_event)
+                    report = await work(target, _keeping(notes, on_event))
             except asyncio.CancelledError:
                 message = f"Cancelled: {cancelled} for {target.text}."
-                report = unfinished("cancelled", target.text, slug="cancelled", message=message)
+                report = unfinished("cancelled", target.text, slug="cancelled", message=message, notes=notes)
             except TestwrightError as error:
-                report = unfinished("failed", target.text, slug=error.slug, message=str(error))
+                report = unfinished("failed", target.text, slug=error.slug, message=str(error), notes=notes)
             except Exception as error:  # noqa: BLE001 - told in a sentence, and the next target still gets its turn
-                report = unfinished("failed", target.text, slug=INTERNAL_SLUG, message=own_error(error))
+                report = unfinished("failed", target.text, slug=INTERNAL_SLUG, message=own_error(error), notes=notes)
             reports.append(report)
             messages.error(target.text, report)
             show(report)
             if report.status == "cancelled":
                 break
     return reports
+
+
+def _keeping(notes: list[str], on_event: OnEvent) -> OnEvent:
+    """Keep the notes of a run, which has no report to put them in when it is cut off."""
+
+    def take(event: RunEvent) -> None:
+        if event.kind == "note":
+            notes.append(event.message)
+        on_event(event)
+
+    return take
 
 
 class Messages:
@@ -145,18 +168,40 @@ class Messages:
 
     @contextmanager
     def _spinner(self, named: str) -> Iterator[OnEvent]:
-        # The text comes last: it is the one that may be cut off where the terminal ends.
-        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-        with Progress(*columns, console=self.console, transient=True) as progress:
-            bar = progress.add_task(named, total=None)
-            yield lambda event: progress.update(bar, description=f"{named}: {event.phase}, {event.message}")
+        followed = _Followed()
+        with Progress(SpinnerColumn(), followed, console=self.console, transient=True) as progress:
+            progress.add_task(named, total=None)
+            yield followed.take
 
     def error(self, named: str, report: Report) -> None:
-        """Tell the error of a run, if it has one."""
+        """Tell the error of a run, if it has one, and what it has told before."""
         if report.error is None:
             return
         if self._events:
             slug = report.error_slug or "error"
             print_json_line({"kind": "error", "target": named, "slug": slug, "message": report.error})
-        else:
-            self.console.print(f"testwright: {report.error}", style="red", soft_wrap=True)
+            return
+        self.console.print(f"testwright: {report.error}", style="red", soft_wrap=True)
+        for note in report.notes:
+            self.console.print(note_view(note), soft_wrap=True)
+
+
+class _Followed(ProgressColumn):
+    """The line of a run, whose times go on while no event comes."""
+
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True))  # what a narrow terminal has no room for is cut off
+        self._event: RunEvent | None = None
+        self._at = 0.0
+
+    def take(self, event: RunEvent) -> None:
+        """Show an event from now on."""
+        if event.kind not in ("note", "finished"):
+            self._event, self._at = event, time.monotonic()
+
+    def render(self, task: Task) -> Text:
+        """The line as it is now."""
+        if self._event is None:
+            return Text(task.description)
+        line = progress_line(self._event, later=time.monotonic() - self._at)
+        return Text(f"{task.description}: {line}")

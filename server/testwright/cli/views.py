@@ -14,9 +14,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from testwright.doctor import Finding
+from testwright.cli.output import note_view
+from testwright.doctor.findings import Finding
 from testwright.model import CoverageFigures, RunReport
-from testwright.rendering import branch_words, discarded_by_reason, kept_by_callable, line_ranges, use_words
+from testwright.rendering import (
+    branch_words,
+    discarded_by_reason,
+    kept_by_callable,
+    kept_by_engine,
+    line_ranges,
+    origin_words,
+    use_words,
+)
 
 MAX_REASONS = 5
 """Reasons for discarding that are shown one by one; the JSON has all."""
@@ -39,7 +48,7 @@ def report_view(report: RunReport) -> RenderableType:
     if report.kept:
         parts.append(Padding(_kept(report), (1, 0, 0, 2)))
     parts.append(Padding(_facts(report), (1, 0, 0, 2)))
-    parts.extend(Padding(Text.assemble(("note  ", "yellow"), note), (0, 0, 0, 2)) for note in report.notes)
+    parts.extend(Padding(note_view(note), (0, 0, 0, 2)) for note in report.notes)
     if step := next_step(report):
         parts.append(Padding(Text.assemble(("next  ", "bold"), step), (1, 0, 0, 2)))
     return Group(*parts)
@@ -101,6 +110,9 @@ def _facts(report: RunReport) -> Table:
             table.add_row("Missing lines", line_ranges(lines))
         if words := branch_words(arcs, lines):
             table.add_row("Missing branches", words)
+    engines = kept_by_engine(report)
+    if "openhands" in engines:  # without an agent there is nobody else
+        table.add_row("Tests", origin_words(engines))
     if report.discarded:
         table.add_row("Discarded", _discarded(report))
     if report.models:

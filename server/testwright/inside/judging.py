@@ -24,6 +24,7 @@ from .channel import Channel
 from .measure import Measure, Translation
 from .runner_arguments import arguments, explain
 from .runner_forks import Forks, shield
+from .runner_places import Places
 from .runner_tools import Tools, is_file, origin_of
 
 _exit = os._exit
@@ -84,6 +85,7 @@ class Runner:
         self._reports: List[Any] = []
         self._measure: Optional[Measure] = None
         self._translation: Optional[Translation] = None
+        self._places: Optional[Places] = None
         self.errors: List[str] = []
         if request["measure"]:
             self._measure = Measure(request["file"])
@@ -100,15 +102,15 @@ class Runner:
         self._reports.append(report)
 
     def pytest_pyfunc_call(self) -> Generator[None, Any, None]:
-        """Measure the test itself; what its fixtures run is not its own doing."""
-        if self._measure is None:
-            yield
-            return
-        self._measure.start()
+        """Measure and watch the test itself; what its fixtures run is not its own doing."""
+        watched = [part for part in (self._measure, self._places) if part is not None]
+        for part in watched:
+            part.start()
         try:
             yield
         finally:
-            self._measure.stop()
+            for part in watched:
+                part.stop()
 
     def pytest_runtestloop(self, session: Any) -> None:
         """Run the candidates instead of pytest's loop, and end the process."""
@@ -176,6 +178,8 @@ class Runner:
         os.environ["TMPDIR"] = scratch
         os.environ["HOME"] = home
         tempfile.tempdir = None
+        if (getattr(item, "originalname", None) or item.name) in self._request["watched"]:
+            self._places = Places(scratch, home)
         _own_capture(item.config)
         self._reports.clear()
         problem = ""
@@ -185,6 +189,8 @@ class Runner:
             problem = f"left the test run by {type(error).__name__}"
         lines, arcs = self._measure.raw() if self._measure is not None else ([], [])
         outcome, reason = ("failed", problem) if problem else _outcome(self._reports)
+        if outcome == "passed" and self._places is not None and self._places.found:
+            outcome, reason = "failed", self._places.found
         return {"outcome": outcome, "reason": reason, "lines": lines, "arcs": arcs}
 
 

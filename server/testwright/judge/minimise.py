@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from testwright.model import Candidate, CoverageSets, Verdict
+from testwright.model import Candidate, CoverageSets, RawTest, Verdict
 
 Element = tuple[str, object]
 """Something to cover: ``("line", 12)``, ``("branch", (12, 14))``, ``("mutant", "m7")``."""
@@ -98,6 +98,8 @@ def cost(candidate: Candidate) -> float:
     documentation costs less, since it shows what the author meant; a test of an exception costs a little more than one
     of a result.
     """
+    if candidate.source is not None:
+        return _cost_of_function(candidate.source) + 0.2 * _oddness(candidate)
     text = "\n".join([*candidate.arrange, candidate.act, *candidate.asserts])
     found = 1.0 + 0.1 * len(candidate.arrange) + 0.05 * max(0, len(candidate.asserts) - 1) + len(text) / 1000
     if candidate.raises is not None:
@@ -107,10 +109,24 @@ def cost(candidate: Candidate) -> float:
     return found + 0.2 * _oddness(candidate)
 
 
+def _cost_of_function(raw: RawTest) -> float:
+    """The cost of a whole test function, on the same scale: its statements, what it shares with others, its values."""
+    try:
+        nodes = [node for node in ast.walk(ast.parse(raw.function)) if isinstance(node, ast.stmt)]
+    except (SyntaxError, ValueError):
+        return 2.0  # it is refused before it comes here
+    asserts = sum(isinstance(node, ast.Assert) for node in nodes)
+    expects = sum(isinstance(node, ast.With) for node in nodes)
+    others = max(0, len(nodes) - asserts - 2)  # less the function itself and the one call that each test has
+    shared = 0.05 * len(raw.support)
+    return 1.0 + 0.1 * (others + expects) + 0.05 * max(0, asserts - 1) + shared + len(raw.text) / 1000
+
+
 def _oddness(candidate: Candidate) -> int:
     """How many of its literals a reader would wonder about: control characters, huge numbers, bare containers."""
     odd = 0
-    for source in (*candidate.arrange, candidate.act):
+    raw = candidate.source
+    for source in (*candidate.arrange, candidate.act) if raw is None else (raw.function, *raw.row):
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from testwright.boxes.protocol import Limits
-from testwright.boxes.session import ExitCell, Session
+from testwright.boxes.session import ExitCell, Session, placed_name
 from testwright.errors import BoxFailure
 from testwright.judge.boxed import LIMITS, ending_words, last_words, limits_for, seconds_left
 from testwright.judge.placing import placed
@@ -135,7 +134,7 @@ async def kill_matrix(  # noqa: PLR0913 - each is another thing to say
     phase.imports = frozenset(wanted.module for verdict in passed for wanted in verdict.candidate.imports)
     phase.on_progress = on_progress
     text = await asyncio.to_thread(only_functions, file.text, {test.node for test in tests})
-    name = f"test_testwright_{secrets.token_hex(4)}.py"
+    name = placed_name()
     with placed(session.world, folder, name, text) as path:
         await phase.run(path)
     return phase.matrix()

@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from testwright.model import Candidate
+from testwright.judge.raw_oracles import (
+    asserts_by_itself,
+    cannot_fail,
+    expectations,
+    is_narrow,
+    parsed_raw,
+    reaches_outside,
+)
+from testwright.model import Candidate, RawTest
 
 _TYPE_CHECKS = frozenset(
     {"isinstance", "issubclass", "callable", "hasattr", "iscoroutine", "isgenerator", "isawaitable"}
@@ -25,6 +33,8 @@ def weakness(candidate: Candidate, source: str = "") -> str | None:  # noqa: PLR
         candidate: The candidate.
         source: The target's source, to see whether the callable returns anything; empty when it is not at hand.
     """
+    if candidate.source is not None:
+        return _weakness_of_function(candidate, candidate.source, source)
     if candidate.raises is not None:
         kind = candidate.raises.exception.rpartition(".")[2]
         if kind not in _BROAD or candidate.raises.match:
@@ -43,6 +53,43 @@ def weakness(candidate: Candidate, source: str = "") -> str | None:  # noqa: PLR
     if not candidate.asserts:
         return "it asserts nothing"
     return "it asserts nothing about what the code does"
+
+
+def _weakness_of_function(candidate: Candidate, raw: RawTest, source: str) -> str | None:
+    """The same of a whole test function, which could moreover hide its failures or reach outside of itself."""
+    try:
+        trees = parsed_raw(raw)
+    except (SyntaxError, ValueError):
+        return "it is no valid Python"
+    if problem := cannot_fail(trees) or reaches_outside(trees, candidate):
+        return problem
+    expected = list(expectations(trees))
+    if any(is_narrow(call) for call in expected) or asserts_by_itself(trees):
+        return None
+    asserted = [node.test for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    known = frozenset({one.bound for one in candidate.imports} | set(candidate.fixtures) | _bound(trees))
+    returns = not source or _returns_something(source, candidate.target)
+    if any(_is_real(test, known, returns=returns) for test in asserted):
+        return None
+    if expected and not asserted:
+        kinds = ast.unparse(expected[0].args[0]) if expected[0].args else "any exception"
+        return f"it expects no more than {kinds}, which any mistake raises too"
+    return "it asserts nothing about what the code does" if asserted else "it asserts nothing"
+
+
+def _bound(trees: list[ast.Module]) -> set[str]:
+    """Names that a test binds anywhere in it, arguments among them."""
+    names: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.ClassDef(name=name):
+                    names.add(name)
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    names.add(name)
+                case ast.alias(name=name, asname=alias):
+                    names.add(alias or name.partition(".")[0])
+    return names
 
 
 def is_vacuous(node: ast.expr) -> bool:  # noqa: PLR0911 - one return per form

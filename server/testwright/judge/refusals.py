@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from testwright.model import Candidate, Import
 
 _MODULES = frozenset(
-    {"coverage", "_pytest", "ctypes", "_ctypes", "gc", "posix", "fcntl", "pty", "faulthandler", "code"}
+    {"testwright_inside", "pluggy", "__main__"}
+    | {"coverage", "_pytest", "ctypes", "_ctypes", "gc", "posix", "fcntl", "pty", "faulthandler", "code"}
 )
 """Modules that a test has no business with, whatever it takes from them."""
 
@@ -44,6 +45,9 @@ _MEMBERS = {
     "importlib": frozenset({"import_module", "__import__"}),
     "builtins": frozenset({"eval", "exec", "compile", "__import__", "AssertionError", "globals"}),
     "traceback": frozenset({"walk_stack", "extract_stack"}),
+    # Harmless for the run itself; but what is used of them must be seen, since a kept test runs where no box is.
+    "shutil": frozenset(),
+    "subprocess": frozenset(),
 }
 """Members of common modules that reach a test's own verdict."""
 
@@ -77,11 +81,8 @@ def refusal(candidate: Candidate) -> str | None:
     for name in candidate.fixtures:
         if name in _FIXTURES:
             return f"it uses the fixture {name}, which reaches the test run itself"
-    sources = [*candidate.arrange, candidate.act, *candidate.asserts]
-    if candidate.raises is not None:
-        sources.append(candidate.raises.exception)
-    if candidate.warns is not None:
-        sources.append(candidate.warns)
+    raw = candidate.source
+    sources = _parts(candidate) if raw is None else [*raw.support, raw.function, *raw.row]
     trees = []
     for source in sources:
         try:
@@ -89,6 +90,15 @@ def refusal(candidate: Candidate) -> str | None:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return "it is no valid Python"
     return _Reader(candidate.imports).read(trees)
+
+
+def _parts(candidate: Candidate) -> list[str]:
+    sources = [*candidate.arrange, candidate.act, *candidate.asserts]
+    if candidate.raises is not None:
+        sources.append(candidate.raises.exception)
+    if candidate.warns is not None:
+        sources.append(candidate.warns)
+    return sources
 
 
 class _Reader:
@@ -109,8 +119,10 @@ class _Reader:
                 for alias in node.names:
                     self._problems += self._import(node.module or "", alias.name, alias.asname)
         plain_uses = {id(part) for node in _walk(trees) for part in _plain_uses(node)}
+        keyed = {id(part) for node in _walk(trees) for part in _keyed_uses(node)}
         for node in _walk(trees):
             self._problems += self._node(node)
+            self._problems += self._loaded(node, by_key=id(node) in keyed)
             # "o = os; o._exit(0)" and the like: a module is looked up in, or handed to monkeypatch, and nothing else.
             if id(node) in plain_uses or (isinstance(node, ast.Attribute) and _root(node) not in self._modules):
                 continue
@@ -128,7 +140,7 @@ class _Reader:
             self._modules[alias or top] = module if alias else top
         else:
             self._bound.add(alias or name)
-            if name in _MEMBERS.get(module, ()):
+            if name in _MEMBERS.get(module, ()) or (module, name) == ("sys", "modules"):
                 yield f"it uses {module}.{name}, which could stop or fake its own run"
             if name in _MEMBERS or name in _MODULES:
                 self._modules[alias or name] = name  # also through another module: from pkg import os
@@ -154,6 +166,21 @@ class _Reader:
             case ast.Assign(targets=targets) if any(self._module(target) == "builtins" for target in _owners(targets)):
                 yield "it changes the built-in names"
 
+    def _loaded(self, node: ast.AST, *, by_key: bool) -> Iterator[str]:
+        """What is wrong with a use of a table of names or of loaded modules, and with a change of pytest itself."""
+        match node:
+            case ast.Attribute(value=owner, attr="__dict__") if (module := self._module(owner)) in _MEMBERS:
+                yield f"it looks up something of {module} by a name made at run time"
+            case ast.Attribute(value=owner, ctx=ast.Store() | ast.Del()) if self._module(owner) == "pytest":
+                yield "it changes pytest, which it is judged by"
+            case ast.Attribute(value=owner, attr="modules") if self._module(owner) == "sys" and not by_key:
+                yield "it looks through the loaded modules, so what it uses of them cannot be seen"
+            case ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Constant(value=str() as name)):
+                if name.partition(".")[0] in _MODULES:
+                    yield f"it uses the module {name}, which reaches the test run itself"
+            case ast.Subscript(value=ast.Attribute(value=owner, attr="modules")) if self._module(owner) == "sys":
+                yield "it looks up a loaded module by a name made at run time"
+
     def _call(self, function: ast.expr, arguments: list[ast.expr]) -> Iterator[str]:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if name not in _BY_NAME:
@@ -163,7 +190,9 @@ class _Reader:
         for text in texts:
             *path, last = text.split(".")
             member_of = path[-1] if path else owner
-            if last in _ANYWHERE or last in _MEMBERS.get(member_of, ()) or _MODULES & set(path):
+            # "pytest.raises" and the like: what a test is judged by is not replaced.
+            of_judge = "pytest" in (owner, *path[:1]) or last in _MODULES
+            if of_judge or last in _ANYWHERE or last in _MEMBERS.get(member_of, ()) or _MODULES & set(path):
                 yield f"it reaches {text} by its name, which could stop or fake its own run"
         if owner in _MEMBERS and not texts:
             yield f"it looks up something of {owner} by a name made at run time"
@@ -200,6 +229,19 @@ def _plain_uses(node: ast.AST) -> Iterator[ast.expr]:
             yield owner
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[first, *_]) if name in _TAKE_MODULES:
             yield first
+
+
+def _keyed_uses(node: ast.AST) -> Iterator[ast.expr]:
+    """Places where the table of modules may stand: before a key, in ``in``, and where one entry of it is replaced."""
+    match node:
+        case ast.Subscript(value=owner):
+            yield owner
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]):
+            yield right
+        case ast.Call(func=ast.Attribute(attr="setitem" | "delitem" | "dict"), args=[first, *_]):
+            yield first
+        case ast.Call(func=ast.Attribute(value=owner, attr="pop" | "get"), args=[ast.Constant(), *_]):
+            yield owner
 
 
 def _owners(targets: list[ast.expr]) -> Iterator[ast.expr]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from testwright.boxes.protocol import Limits
-from testwright.boxes.session import ExitCell, Session
+from testwright.boxes.session import ExitCell, Session, placed_name
 from testwright.errors import BoxFailure, ImportFailure
 from testwright.judge.boxed import LIMITS, TIME_ZONES, ending_words, last_words, limits_for, seconds_left, together
 from testwright.judge.oracles import weakness
@@ -188,6 +187,7 @@ async def judge_candidates(  # noqa: PLR0913, PLR0917 - what a run knows, each o
     settled = await asyncio.to_thread(_refused, candidates, target, file, names)
     wanted = [names[candidate.id] for candidate in candidates if candidate.id not in settled]
     court = _Court(session, target, folder, goals, seed, deadline, test_seconds, limits, on_progress, relaxation)
+    court.watched = frozenset(names[one.id] for one in candidates if one.source is not None and one.id not in settled)
     if wanted:
         await court.sit(file.text, wanted)
     verdicts = tuple(
@@ -234,6 +234,7 @@ class _Court:
     limits: Limits
     on_progress: Callable[[int, int, int], None]
     relaxation: int
+    watched: frozenset[str] = frozenset()
     wanted: int = 0
     judged: int = 0
     passes: Counter[str] = field(default_factory=Counter)
@@ -290,7 +291,7 @@ class _Court:
     async def _all_processes(self, text: str, names: Sequence[str]) -> None:
         self.results = [{} for _ in CONDITIONS]
         self.wanted, self.judged, self.passes = len(names), 0, Counter()
-        name = f"test_testwright_{secrets.token_hex(4)}.py"
+        name = placed_name()
         with placed(self.session.world, self.folder, name, text) as path:
             await together(
                 self._process(
@@ -453,6 +454,7 @@ class _Court:
             "file": self.session.seen(self.target.path),
             "test_file": self.session.seen(path),
             "names": list(names),
+            "watched": sorted(self.watched.intersection(names)),  # whole functions may do anything
             "measure": measure,
             "statements": sorted(self.goals.statements),
             "branches": sorted(self.goals.branches),

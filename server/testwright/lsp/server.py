@@ -8,6 +8,7 @@ from pygls.lsp.server import LanguageServer
 from testwright import __version__
 from testwright.analysis.parse_lock import parse_one_at_a_time
 from testwright.lsp.features import (
+    agent,
     code_action,
     code_lens,
     commands,
@@ -26,7 +27,10 @@ from testwright.lsp.texts.documents import Documents
 from testwright.lsp.wire.peer import Peer
 from testwright.lsp.wire.protocol import Protocol
 
-FEATURES = (synchronization, configuration, code_action, commands, code_lens, coverage, models, modules, review, status)
+FEATURES = (
+    *(synchronization, configuration, code_action, commands, code_lens, coverage),
+    *(models, agent, modules, review, status),
+)
 
 
 class TestwrightServer(LanguageServer):

@@ -15,6 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from testwright.lsp.agent.setting_up import AgentSetup
 from testwright.lsp.client.capabilities import Client, initialization_options
 from testwright.lsp.client.configuration import Configuration, EditorSettings
 from testwright.lsp.client.folders import Folders
@@ -30,8 +31,11 @@ from testwright.lsp.texts.places import TestPlaces
 from testwright.lsp.wire.logs import set_client_level
 from testwright.lsp.wire.peer import Peer
 from testwright.lsp.work.announcing import announce
+from testwright.lsp.work.interrupted import tell_interrupted
 from testwright.lsp.work.jobs import do_work
+from testwright.lsp.work.offering import Offers
 from testwright.lsp.work.runs import Run, Runs
+from testwright.lsp.work.showing import Cancellable
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +57,11 @@ class Session:
         overview: The same of all modules of the workspace.
         display: What the client has been told of it.
         consents: Asks the user whether code may be sent to models.
-        progress_tokens: Which run each progress is of, for as long as it is shown.
+        agent: Sets up the agent.
+        offers: What the user was offered at the end of a run.
+        progress_tokens: What each progress is of, for as long as it is shown.
         trusted: Whether the user trusts the workspace, so that its code may run at all.
+        closing: Whether it ends, so that nobody reads what the user is told.
     """
 
     def __init__(self, peer: Peer, params: types.InitializeParams, documents: Documents) -> None:
@@ -77,8 +84,11 @@ class Session:
         self.overview = Overview(self, keeper)
         self.display = Display(self)
         self.consents = Consents(self)
-        self.progress_tokens: dict[int | str, Run] = {}
+        self.agent = AgentSetup(self)
+        self.offers = Offers(self)
+        self.progress_tokens: dict[int | str, Cancellable] = {}
         self.trusted = self.client.trusted
+        self.closing = False
         self._background: set[asyncio.Task[Any]] = set()
 
     async def settings_for(self, path: Path) -> EditorSettings:
@@ -111,6 +121,8 @@ class Session:
         self.configuration.forget()
         self.display.all_changed()
         self.in_background(self.read_settings(), "reading the settings")
+        opened = [path for folder in added if (path := self.folders.path_of(folder.uri)) is not None]
+        self.in_background(tell_interrupted(self, opened), "telling of interrupted runs")
 
     def set_trusted(self, *, trusted: bool) -> None:
         """Take the user's word on the workspace; what runs in one that is no longer trusted ends."""
@@ -142,7 +154,8 @@ class Session:
 
     async def close(self) -> None:
         """End all that goes on; when it returns no box is left."""
-        await self.runs.close()
+        self.closing = True
+        await asyncio.gather(self.runs.close(), self.agent.close())
         self.display.close()  # before the store, at which it looks
         await self.hints.close()
         await self.results.close()

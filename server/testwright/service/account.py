@@ -40,6 +40,10 @@ class Account:
             long as nothing is known.
         coverage: Of the module by the tests that it has now.
         models: What was asked of models.
+        refused: Tests of an agent that were not judged.
+        deadline: When what is beyond the budget must have ended, in seconds since the run began; None within it.
+        agent: What an agent has taken so far: ``steps``, ``requests``, ``tokens``, ``cost``; each event says it for as
+            long as the agent's part goes on, the judging of its rounds included.
     """
 
     request: GenerateRequest
@@ -59,6 +63,10 @@ class Account:
     covered: float | None = None
     coverage: ModuleCoverage | None = None
     models: tuple[ModelUse, ...] = ()
+    refused: tuple[DiscardedTest, ...] = ()
+    deadline: float | None = None
+    agent: dict[str, float] = field(default_factory=lambda: {"steps": 0, "requests": 0, "tokens": 0, "cost": 0.0})
+    _depth: int = 0
 
     def take_subject(self, subject: Subject) -> None:
         """Reading is done: the budget of its settings holds from now on."""
@@ -79,22 +87,38 @@ class Account:
 
     @contextmanager
     def step(self, phase: Phase, message: str) -> Iterator[None]:
-        """Begin a phase: tell it, and count its time."""
-        self.phase = phase
+        """Begin a phase: tell it, and count its time. Within another phase, that one goes on afterwards."""
+        outer, self.phase = self.phase, phase
         self._tell("phase", message)
-        with self.watch.phase(phase):
-            yield
+        self._depth += 1
+        try:
+            with self.watch.phase(phase):
+                yield
+        finally:
+            self._depth -= 1
+            if self._depth:
+                self.phase = outer
+
+    @contextmanager
+    def beyond_budget(self, seconds: float) -> Iterator[None]:
+        """The time of the block has a limit of its own, in seconds, and is not charged against the budget."""
+        self.deadline = self.watch.elapsed + seconds
+        try:
+            with self.watch.uncharged():
+                yield
+        finally:
+            self.deadline = None
 
     def progress(self, message: str, **data: float | str) -> None:
         """Tell a step within the phase."""
         self._tell("progress", message, **data)
 
-    def note(self, *sentences: str) -> None:
-        """Keep sentences for the report, each once, and tell them."""
+    def note(self, *sentences: str, **data: str) -> None:
+        """Keep sentences for the report, each once, and tell them, with what programs want to know of them."""
         for sentence in sentences:
             if sentence and sentence not in self.notes:
                 self.notes.append(sentence)
-                self._tell("note", sentence)
+                self._tell("note", sentence, **data)
 
     def take_discarded(self, selection: Selection) -> None:
         """Keep which candidates do not stand in the file, and why."""
@@ -162,7 +186,7 @@ class Account:
             coverage_before=self.before,
             coverage_after=self.after,
             kept=self.kept if error is None else (),
-            discarded=self.discarded,
+            discarded=(*self.discarded, *self.refused),
             seconds=self.watch.seconds,
             box=self.box,
             interpreter=str(subject.interpreter.executable) if subject else "",
@@ -176,17 +200,27 @@ class Account:
             models=self.models,
         )
 
+    @property
+    def _left(self) -> float:
+        """Seconds that are left; before the budget is known, its default says nothing of that."""
+        if self.deadline is not None:
+            return max(0.0, self.deadline - self.watch.elapsed)
+        return self.watch.remaining if self.subject is not None else 0.0
+
     def _tell(self, kind: EventKind, message: str, **data: float | str) -> None:
-        # Before the budget is known, its default says nothing of what is left.
-        data["left"] = math.ceil(self.watch.remaining) if self.subject is not None else 0
+        data["left"] = math.ceil(self._left)
         if self.covered is not None:
             data["covered"] = self.covered
+        if self.deadline is not None:
+            data = {**self.agent, **data}
         self.on_event(RunEvent(kind, self.phase, message, round(self.watch.elapsed, 3), data))
 
 
 def source_of(verdict: Verdict) -> str:
     """A candidate's body as a person would read it in a list of what was discarded."""
     candidate = verdict.candidate
+    if candidate.source is not None:
+        return candidate.source.function
     act = candidate.act if candidate.binds is None else f"{candidate.binds} = {candidate.act}"
     if candidate.raises is not None:
         act = f"with pytest.raises({candidate.raises.exception}): {candidate.act}"

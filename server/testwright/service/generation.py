@@ -12,6 +12,7 @@ from testwright.engines.embedded import EmbeddedEngine
 from testwright.engines.protocol import Engine
 from testwright.errors import TestwrightError
 from testwright.model import JudgeReport, RunEvent, RunReport
+from testwright.service.agent.sources import Agents, BoxedAgents
 from testwright.service.delivery import Deliver, write_to_disk
 from testwright.service.job import GenerateRequest
 from testwright.service.judging import Judging
@@ -31,12 +32,20 @@ class UnitTestGenerationService:
 
     Args:
         config: Where the agent and its models are found; from the environment when None.
-        engine: Proposes candidates; the embedded one when None.
+        engine: Proposes candidates before an agent does; the embedded one when None.
+        agents: Where an agent comes from; from this machine when None.
     """
 
-    def __init__(self, config: OpenHandsIntegrationConfig | None = None, *, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        config: OpenHandsIntegrationConfig | None = None,
+        *,
+        engine: Engine | None = None,
+        agents: Agents | None = None,
+    ) -> None:
         parse_one_at_a_time()
         self.config = OpenHandsIntegrationConfig.from_env() if config is None else config
+        self._agents: Agents = BoxedAgents() if agents is None else agents
         self._engine: Engine = EmbeddedEngine() if engine is None else engine
 
     async def generate_tests(
@@ -88,7 +97,8 @@ class UnitTestGenerationService:
                 ``deliver`` that was cut off.
         """
         environ = self.config.laid_over(os.environ)
-        return await _done(Run(request, on_event, deliver, engine=self._engine, environ=environ))
+        run = Run(request, on_event, deliver, engine=self._engine, agents=self._agents, environ=environ)
+        return await _done(run)
 
     async def measure(self, request: GenerateRequest, on_event: Callable[[RunEvent], None] = _ignore) -> MeasureResult:
         """Measure what the existing tests cover of a module. Nothing is searched for, and nothing is written.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from testwright.errors import TestwrightError
 from testwright.model import CoverageSets, Import, RunReport, TestPlace
+from testwright.service.agent.plan import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Delivered:
         workspace: Absolute, resolved root.
         tests: Names of the test functions that were added, in the order of the file.
         imports: Imports that were added to the file.
+        support: Names of the helpers, fixtures and constants that were added with the tests.
     """
 
     place: TestPlace
@@ -46,6 +48,7 @@ class Delivered:
     workspace: Path
     tests: tuple[str, ...]
     imports: tuple[Import, ...]
+    support: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,16 @@ class RunResult:
             was known before when nothing was written; None when the run did not come so far.
         delivered: What was delivered; None unless the report's status is ``written``.
         tests: What was in the module's test file when the run began; None without one.
+        obstacles: What has kept an agent from taking on what is left, or from working at all.
+        not_gained: What it would have taken on and what it lacks, as a sentence; empty when there is nothing to say.
     """
 
     report: RunReport
     coverage: ModuleCoverage | None
     delivered: Delivered | None
     tests: bytes | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+    not_gained: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The way of one run: read, prepare, measure, propose, judge, select, compose, verify, write.
+"""The way of one run: read, prepare, measure, search, judge, let an agent take on what is left, finish, write.
 
 Data flow one way, through frozen values; ``Account`` only gathers what the report will say, so that a run that fails in
 the middle can tell how far it came.
@@ -7,46 +7,66 @@ the middle can tell how far it came.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-from testwright.engines.protocol import Engine, Proposal
+from testwright.engines.openhands.engine import OpenHandsEngine
+from testwright.engines.openhands.values import AgentProgress
+from testwright.engines.protocol import Engine
 from testwright.errors import NothingProven, TestwrightError, WriteConflict
 from testwright.housekeeping import state_dir
-from testwright.judge.minimise import Selection, minimise
-from testwright.judge.mutation import kill_matrix
-from testwright.judge.placing import placed
-from testwright.judge.stability import judge_candidates
-from testwright.judge.verify import Verification, verify_file
-from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport, Verdict
+from testwright.judge.minimise import Selection
+from testwright.judge.verify import Verification
+from testwright.model import CoverageFigures, CoverageSets, RunEvent, RunReport
 from testwright.service.account import Account
+from testwright.service.agent.plan import Obstacle, not_gained, refusal
+from testwright.service.agent.rounds import AgentRounds
+from testwright.service.agent.sources import Agents
+from testwright.service.agent.standby import Standby
 from testwright.service.asking import RunModels
 from testwright.service.delivery import Deliver
+from testwright.service.finishing import Finished, broken_tests, draft, finish, reasons, untested
+from testwright.service.interrupted import RunRecord
 from testwright.service.job import GenerateRequest, Job, read_job
 from testwright.service.measuring import Measured, measure_module
+from testwright.service.proving import Proven, prove
 from testwright.service.result import Delivered, ModuleCoverage, RunResult
+from testwright.service.searching import search
+from testwright.service.threads import to_its_end
 from testwright.service.workshop import Workshop, open_workshop
-from testwright.writing.compose import ComposedFile, UnusableTests, compose_test_file
+from testwright.writing.compose import ComposedFile
+from testwright.writing.encoding import SourceFile
 from testwright.writing.place import save_proposal, unified_diff
-from testwright.writing.render import render_candidates
 
-# Shares of the budget that a phase may take at most. The search ends by itself on a plateau, as a rule long before.
+# Shares of the budget that a phase may take at most (``proving.py`` and ``searching.py`` have theirs).
 BASELINE_SHARE = 0.25
-EXPLORE_SHARE = 0.4
-JUDGE_SHARE = 0.35
-MUTATION_SHARE = 0.2
 VERIFY_SHARE = 0.2
 """What is kept for the last phase: three fresh runs of pytest beside a collection of the suite."""
-VERIFY_SECONDS = 4.0
-"""What the last phase has even when the budget is used up, since without it all would be lost."""
 
-MAX_COMPOSITIONS = 4
-"""How often the file is composed, at most: again without the tests that failed in it."""
 
-REASONS_TOLD = 3
-"""Reasons for discarding that an error's sentence names, the most frequent first."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all parts of a run have in common once it has a box."""
+
+    job: Job
+    workshop: Workshop
+    record: RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was measured, and proven.
+
+    Attributes:
+        measured: What the tests that were there cover.
+        embedded: What is proven of the embedded engine's tests.
+        proven: What is proven of all.
+    """
+
+    measured: Measured
+    embedded: Proven
+    proven: Proven
 
 
 class Run:
@@ -56,25 +76,30 @@ class Run:
         request: What a client asks for.
         on_event: Called with each event.
         deliver: Takes the finished file to its place.
-        engine: Proposes candidates.
+        engine: Proposes candidates before an agent does.
+        agents: Where an agent comes from.
         environ: Variables that settings and keys are read from.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run is made of, each once
         self,
         request: GenerateRequest,
         on_event: Callable[[RunEvent], None],
         deliver: Deliver,
         *,
         engine: Engine,
+        agents: Agents,
         environ: Mapping[str, str],
     ) -> None:
         self._request = request
         self._engine = engine
+        self._agents = agents
         self._environ = environ
         self._account = Account(request, on_event)
         self._deliver = deliver
         self._tests: bytes | None = None
+        self._obstacles: tuple[Obstacle, ...] = ()
+        self._not_gained = ""
 
     def failed(self, error: TestwrightError) -> RunResult:
         """The result of this run when it ended in an error."""
@@ -85,180 +110,154 @@ class Run:
 
         Raises:
             TestwrightError: It failed; ``failed`` makes the result.
-            asyncio.CancelledError: It was cancelled; nothing was written, unless by a ``deliver`` that was cut off.
+            asyncio.CancelledError: It was cancelled; nothing was written, unless by a ``deliver`` that was cut off. A
+                note tells where that is saved which was proven.
         """
         account = self._account
         with account.step("analyse", "reading the project"):
             job = await asyncio.to_thread(read_job, self._request, self._environ)
             account.take_subject(job.subject)
         self._tests = job.place.original
-        async with account.workshop(open_workshop(job.subject)) as workshop:
-            return await self._work(job, workshop)
+        async with RunRecord(job, self._environ, account.note) as record:
+            try:
+                async with account.workshop(open_workshop(job.subject)) as workshop:
+                    return await self._work(_Work(job, workshop, record))
+            except BaseException as error:
+                if not isinstance(error, NothingProven | WriteConflict) and (saved := record.keep_proposal()):
+                    told = {"proposal": str(saved)}
+                    if isinstance(error, asyncio.CancelledError):
+                        told["interrupted"] = record.id
+                    account.note(f"What was proven until then is saved in {saved}.", **told)
+                raise
 
-    async def _work(self, job: Job, workshop: Workshop) -> RunResult:
-        own_tests = job.place.path if job.place.exists else None
-        measured = await measure_module(self._account, job.subject, workshop, own_tests, share=BASELINE_SHARE)
-        proposal = await self._propose(job, workshop, measured)
-        verdicts, kills = await self._judge(job, workshop, measured, proposal)
-        selection, composed, verification = await self._select(job, workshop, measured, verdicts, kills)
+    async def _work(self, work: _Work) -> RunResult:
+        found = await self._find(work)
+        finished = await self._finish(work, found)
+        composed = finished.file[0] if finished.file is not None else None
         tests = composed.suite.tests if composed is not None else ()
         lines = await asyncio.to_thread(composed.lines) if composed is not None else {}
-        self._account.take_kept(selection, tests, lines, measured.settled, kills)
-        self._account.note(*_untested(selection))
-        if composed is None or verification is None:
-            return self._nothing_to_add(job, measured, selection)
-        return await self._write(job, measured, composed, verification)
+        account, selection = self._account, finished.selection
+        account.take_kept(selection, tests, lines, found.measured.settled, found.proven.kills)
+        account.note(*untested(selection))
+        if finished.file is None:
+            return self._nothing_to_add(work.job, found, selection)
+        return await self._write(work, found.measured, *finished.file)
 
-    async def _propose(self, job: Job, workshop: Workshop, measured: Measured) -> Proposal:
+    async def _find(self, work: _Work) -> _Found:
+        """Measure, let the engines propose, and judge what they do."""
+        account, job, workshop = self._account, work.job, work.workshop
+        engine = job.settings.engine
+        need = OpenHandsEngine.need if engine == "openhands" else self._engine.need
+        async with (
+            RunModels(account, job, self._request, need, self._environ) as models,
+            Standby(self._agents, job, self._request, workshop, self._environ, models.ask, self._tell_agent) as standby,
+        ):
+            if engine == "openhands":
+                standby.begin()
+                look, _ = await standby.ready()
+                self._obstacles = look.obstacles
+                if look.obstacles:
+                    raise refusal(look.obstacles)
+            await work.record.at("baseline")
+            own_tests = job.place.path if job.place.exists else None
+            measured = await measure_module(account, job.subject, workshop, own_tests, share=BASELINE_SHARE)
+            embedded = Proven()
+            if engine != "openhands":
+                if engine == "auto":
+                    standby.begin()
+                await work.record.at("explore")
+                proposal = await search(account, job, workshop, measured, self._engine, models.ask)
+                await work.record.at("judge")
+                embedded = await prove(account, job, workshop, measured, proposal.candidates, Proven(), self._share)
+            if engine == "embedded":
+                return _Found(measured, embedded, embedded)
+            return _Found(measured, embedded, await self._let_agent(work, measured, embedded, standby))
+
+    async def _let_agent(self, work: _Work, measured: Measured, embedded: Proven, standby: Standby) -> Proven:
+        """Let an agent take on what is left, if there is one; what was proven before is kept, whatever it does."""
+        account, job = self._account, work.job
+        engine = job.settings.engine
+        gaps = embedded.gaps(job, measured)
+        if not gaps:
+            return embedded
+        look, session = await standby.ready()
+        self._obstacles, self._not_gained = look.obstacles, not_gained(engine, gaps, look.obstacles)
+        account.note(self._not_gained)
+        if look.agent is None or session is None:
+            return embedded
+        account.note(*look.agent.notes)
+        await work.record.at("agent")
+
+        async def keep(proven: Proven) -> str:
+            composed = await draft(job, measured, proven, account.python_version)
+            if composed is None:
+                return ""
+            await self._keep(work, composed)
+            return SourceFile.of(composed.data, default_newline=job.project.style.newline).text
+
+        rounds = AgentRounds(account, job, work.workshop, measured, embedded, keep)
+        error: TestwrightError | None
+        try:
+            error = await rounds.work(session, look.agent)
+        except TestwrightError as failure:  # of the judge, by what the agent wrote
+            error = failure
+        if error is not None:
+            if engine == "openhands" and not rounds.proven.passed:
+                raise error
+            account.note(f"The agent did not come to its end: {error} What was proven before that is kept.")
+        return rounds.proven
+
+    async def _finish(self, work: _Work, found: _Found) -> Finished:
+        """Make one file of what is proven; without the agent's tests when it does not stand with them."""
+        account, job, workshop, measured = self._account, work.job, work.workshop, found.measured
+        await work.record.at("verify")
+
+        async def keep(composed: ComposedFile) -> None:
+            await self._keep(work, composed)
+
+        if found.proven is found.embedded:
+            return await finish(account, job, workshop, measured, found.embedded, keep)
+        try:
+            finished = await finish(account, job, workshop, measured, found.proven, keep)
+        except TestwrightError as error:
+            if not found.embedded.passed:
+                raise
+            why = f"with them the file does not stand: {error.message}"
+        else:
+            broken = await broken_tests(account, job, workshop, measured, finished)
+            if not broken:
+                return finished
+            why = f"beside them {broken[0].rpartition('::')[2]}, which was there before, fails."
+        account.note(f"The agent's tests are left out, since {why}")
+        return await finish(account, job, workshop, measured, found.embedded, keep)
+
+    async def _keep(self, work: _Work, composed: ComposedFile) -> None:
+        await work.record.keep(composed.data, len(composed.suite.tests), self._account.covered)
+
+    def _tell_agent(self, progress: AgentProgress) -> None:
         account = self._account
-        asked = job.subject.asked(measured.settled)
-
-        def searched(cases: int, lines: int, branches: int) -> None:
-            if lines or branches:
-                account.covered = _percent_with(asked, lines + branches)
-            words = f"{cases} cases, {lines} lines and {branches} branches reached"
-            account.progress(words, cases=cases, lines=lines, branches=branches)
-
-        with account.step("explore", "searching for tests"):
-            async with RunModels(account, job, self._request, self._engine.need, self._environ) as models:
-                proposal = await self._engine.propose(
-                    workshop.session,
-                    job.target,
-                    measured.settled,
-                    seed=job.settings.seed,
-                    deadline_seconds=account.watch.share(EXPLORE_SHARE),
-                    ask=models.ask,
-                    on_progress=searched,
-                )
-        account.stopped_by = proposal.stopped_by
-        account.note(*proposal.notes)
-        return proposal
-
-    async def _judge(
-        self, job: Job, workshop: Workshop, measured: Measured, proposal: Proposal
-    ) -> tuple[tuple[Verdict, ...], Mapping[str, frozenset[str]]]:
-        account, session, folder = self._account, workshop.session, job.place.path.parent
-        if not proposal.candidates:
-            return (), {}
-        file = await asyncio.to_thread(render_candidates, proposal.candidates, job.project.style)
-        with account.step("judge", f"judging {len(proposal.candidates)} candidates"):
-            judgement = await judge_candidates(
-                session,
-                job.target,
-                folder,
-                proposal.candidates,
-                file,
-                measured.goals,
-                seed=job.settings.seed,
-                deadline=time.monotonic() + self._share(JUDGE_SHARE),
-                relaxation=measured.baseline.relaxation,
-                on_progress=lambda done, all_, stable: account.progress(
-                    f"{done} of {all_} candidates judged", **_numbers("candidates", done, all_, stable)
-                ),
-            )
-            account.note(*judgement.notes)
-            passed = [verdict for verdict in judgement.verdicts if verdict.outcome == "passed"]
-            known = _reached(measured.settled, passed) if passed else measured.baseline.covered
-            account.covered = job.subject.asked(known).percent
-            account.progress(f"{len(passed)} candidates are stable, running mutants", kept=len(passed))
-
-            matrix = await kill_matrix(
-                session,
-                job.target,
-                folder,
-                file,
-                judgement.verdicts,
-                seed=job.settings.seed,
-                deadline=time.monotonic() + self._share(MUTATION_SHARE),
-                import_lines=measured.goals.executed,
-                relaxation=judgement.relaxation,
-                on_progress=lambda done, all_: account.progress(
-                    f"{done} of {all_} mutants", **_numbers("mutants", done, all_, len(passed))
-                ),
-            )
-            account.note(matrix.note)
-            if judgement.out_of_time or matrix.stopped_by == "wall":
-                account.stopped_by = "wall"
-        return judgement.verdicts, matrix.kills
+        account.agent = {
+            "steps": progress.step,
+            "requests": progress.requests,
+            "tokens": progress.tokens,
+            "cost": progress.cost,
+        }
+        if account.phase == "agent":  # else it gets ready while other work is told of
+            account.progress(progress.words)
 
     def _share(self, part: float) -> float:
         """Seconds for a phase that must leave room for the last one."""
         watch = self._account.watch
         return max(1.0, min(watch.share(part), watch.remaining - watch.share(VERIFY_SHARE)))
 
-    async def _select(
-        self,
-        job: Job,
-        workshop: Workshop,
-        measured: Measured,
-        verdicts: tuple[Verdict, ...],
-        kills: Mapping[str, frozenset[str]],
-    ) -> tuple[Selection, ComposedFile | None, Verification | None]:
-        """Select, compose and verify, again without what failed, until the file stands as it is."""
-        account = self._account
-        for _ in range(MAX_COMPOSITIONS):
-            selection = await asyncio.to_thread(minimise, verdicts, measured.settled, job.callables, kills=kills)
-            account.take_discarded(selection)
-            if not selection.kept:
-                return selection, None, None
-            with account.step("verify", "writing the tests as a file"):
-                try:
-                    composed = await self._compose(job, selection)
-                except UnusableTests as unusable:
-                    failed = unusable.candidates
-                else:
-                    if not composed.suite.tests:
-                        return selection, None, None
-                    account.progress("running the finished file", kept=len(composed.suite.tests))
-                    verification = await self._verify(job, workshop, measured, composed)
-                    account.note(*verification.notes)
-                    failed = _failed_candidates(verification, composed)
-                    if not failed:
-                        _check_suite(job, verification)
-                        return selection, composed, verification
-            verdicts = tuple(
-                replace(verdict, outcome="unstable", reason=failed[verdict.candidate.id])
-                if verdict.candidate.id in failed
-                else verdict
-                for verdict in verdicts
-            )
-        raise NothingProven(
-            f"After {MAX_COMPOSITIONS} attempts there are still tests that fail in the finished file: "
-            f"{next(iter(failed.values()))}.",
-            next_step="Run again with another --seed; if it stays, report the module.",
-        )
-
-    async def _compose(self, job: Job, selection: Selection) -> ComposedFile:
-        return await asyncio.to_thread(
-            compose_test_file,
-            [verdict.candidate for verdict in selection.kept],
-            job.target,
-            job.project.style,
-            job.place.original,
-            python_version=self._account.python_version,
-        )
-
-    async def _verify(self, job: Job, workshop: Workshop, measured: Measured, composed: ComposedFile) -> Verification:
-        world, path = workshop.session.world, job.place.path
-        deadline = time.monotonic() + max(self._account.watch.remaining, VERIFY_SECONDS)
-        with placed(world, path.parent, path.name, composed.data):
-            return await verify_file(
-                workshop.session,
-                job.target,
-                path,
-                measured.goals,
-                deadline=deadline,
-                known_errors=[name for name, _ in measured.baseline.collect_errors],
-                relaxation=measured.baseline.relaxation,
-            )
-
-    def _nothing_to_add(self, job: Job, measured: Measured, selection: Selection) -> RunResult:
+    def _nothing_to_add(self, job: Job, found: _Found, selection: Selection) -> RunResult:
         """No test is worth adding: fine when there are tests already, else an error with its reason."""
-        account, before = self._account, measured.baseline.coverage
+        account, before = self._account, found.measured.baseline.coverage
         tested = before is not None and bool(job.subject.asked(before).executed)
         if not tested:
             raise NothingProven(
-                f"No test for {job.target.symbol or job.target.module} could be proven: {_reasons(selection)}.",
+                f"No test for {job.target.symbol or job.target.module} could be proven: "
+                f"{reasons(selection, account.refused, job.settings.engine)}.",
                 next_step="Look at the discarded candidates with --json, or give it more time with --budget.",
             )
         account.after = account.before
@@ -266,9 +265,9 @@ class Run:
         return self._result(report)
 
     async def _write(
-        self, job: Job, measured: Measured, composed: ComposedFile, verification: Verification
+        self, work: _Work, measured: Measured, composed: ComposedFile, verification: Verification
     ) -> RunResult:
-        account, baseline = self._account, measured.baseline
+        account, baseline, job = self._account, measured.baseline, work.job
         place, data, workspace = job.place, composed.data, job.target.workspace
         reached = verification.coverage or CoverageSets()
         covered = reached.union(baseline.coverage) if baseline.coverage is not None else reached
@@ -277,11 +276,13 @@ class Run:
         if job.settings.dry_run:
             account.diff = unified_diff(place, data, workspace)
             return self._result(account.finish("dry-run", test_file=str(place.path)))
+        await work.record.at("write")
         with account.step("write", f"writing {place.path.name}"):
             try:
                 await self._deliver(place, data, workspace)
             except WriteConflict as conflict:
-                saved = save_proposal(data, place, state_dir())
+                saved = await to_its_end(partial(save_proposal, data, place, state_dir(self._environ)))
+                work.record.keep_proposal()
                 raise WriteConflict(
                     conflict.message, next_step=f"What would have been written is saved in {saved}."
                 ) from conflict
@@ -290,66 +291,9 @@ class Run:
             job.target.path, job.target.source, covered, baseline.tests + added, baseline.failed
         )
         names = tuple(test.name for test in composed.suite.tests)
-        delivered = Delivered(place, data, workspace, names, composed.suite.imports)
+        support = tuple(composed.suite.support)
+        delivered = Delivered(place, data, workspace, names, composed.suite.imports, support)
         return self._result(account.finish("written", test_file=str(place.path)), delivered)
 
     def _result(self, report: RunReport, delivered: Delivered | None = None) -> RunResult:
-        return RunResult(report, self._account.coverage, delivered, self._tests)
-
-
-def _numbers(step: str, done: int, all_: int, kept: int) -> dict[str, float | str]:
-    return {"step": step, "done": done, "all": all_, "kept": kept}
-
-
-def _percent_with(sets: CoverageSets, reached: int) -> float:
-    """Percent of lines and branches when so many of the missing ones are reached, which a box has counted."""
-    missing = len(sets.missing_lines) + len(sets.missing_branches)
-    whole = len(sets.statements) + len(sets.branches)
-    return round(100.0 * (whole - max(0, missing - reached)) / whole, 2) if whole else 100.0
-
-
-def _reached(covered: CoverageSets, passed: Sequence[Verdict]) -> CoverageSets:
-    """What is covered when these candidates are added."""
-    evidence = [verdict.evidence for verdict in passed if verdict.evidence is not None]
-    return replace(
-        covered,
-        executed=covered.executed.union(*(one.lines for one in evidence)),
-        executed_branches=covered.executed_branches.union(*(one.branches for one in evidence)),
-    )
-
-
-def _failed_candidates(verification: Verification, composed: ComposedFile) -> dict[str, str]:
-    """Candidates behind the tests that failed; failures of tests that were there before are not ours."""
-    failed: dict[str, str] = {}
-    for node, reason in verification.failures.items():
-        for candidate in composed.suite.candidates_of(node):
-            failed.setdefault(candidate, f"in the finished file {reason}")
-    return failed
-
-
-def _check_suite(job: Job, verification: Verification) -> None:
-    if verification.broken:
-        name, reason = next(iter(verification.broken.items()))
-        raise NothingProven(
-            f"With {job.place.path.name} in its place, {name} could no longer be collected: {reason}.",
-            next_step="Name another test file with --output.",
-        )
-    if not verification.passed or verification.coverage is None:
-        raise NothingProven(
-            f"{job.place.path.name} was not run to its end within the time, so it is not proven and not written.",
-            next_step="Give it more time with --budget.",
-        )
-
-
-def _untested(selection: Selection) -> Sequence[str]:
-    if not selection.untested:
-        return ()
-    return (f"No test could be proven for {', '.join(selection.untested)}.",)
-
-
-def _reasons(selection: Selection) -> str:
-    counted = Counter(verdict.reason for verdict in selection.dropped)
-    if not counted:
-        return "the search found no call that ends with a result or an exception raised on purpose"
-    told = [f"{reason} ({times} times)" for reason, times in counted.most_common(REASONS_TOLD)]
-    return "; ".join(told)
+        return RunResult(report, self._account.coverage, delivered, self._tests, self._obstacles, self._not_gained)

@@ -26,15 +26,41 @@ class Stopwatch:
         self._begun = clock()
         self._charged_from = self._begun
         self._seconds: dict[Phase, float] = {}
+        self._running: list[Phase] = []
+        self._since = self._begun
+        self._held: float | None = None
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[None]:
-        """Add the time of the block to a phase; a phase may come more than once."""
-        begun = self._clock()
+        """Add the time of the block to a phase; a phase may come more than once.
+
+        Within the block of another phase, that one's time stands still.
+        """
+        self._count()
+        self._running.append(name)
         try:
             yield
         finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + self._clock() - begun
+            self._count()
+            self._running.pop()
+
+    def _count(self) -> None:
+        """Add the time since the last call to the phase that runs."""
+        now = self._clock()
+        if self._running:
+            name = self._running[-1]
+            self._seconds[name] = self._seconds.get(name, 0.0) + now - self._since
+        self._since = now
+
+    @contextmanager
+    def uncharged(self) -> Iterator[None]:
+        """The time of the block is not charged against the budget."""
+        self._held = self._clock()
+        try:
+            yield
+        finally:
+            self._charged_from += self._clock() - self._held
+            self._held = None
 
     def start_budget(self, budget: float) -> None:
         """From now on time is charged, against this budget in seconds."""
@@ -49,7 +75,8 @@ class Stopwatch:
     @property
     def remaining(self) -> float:
         """Seconds of the budget that are left, never negative."""
-        return max(0.0, self._budget - (self._clock() - self._charged_from))
+        now = self._clock() if self._held is None else self._held
+        return max(0.0, self._budget - (now - self._charged_from))
 
     def share(self, part: float, *, at_least: float = 1.0) -> float:
         """Seconds that a phase may take: a part of the whole budget, but no more than what is left."""

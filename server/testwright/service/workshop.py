@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -12,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from testwright.boxes.choose import choose_box
+from testwright.boxes.docker.reaping import reap_all
 from testwright.boxes.overlay import make_overlay
 from testwright.boxes.protocol import Box, World
-from testwright.boxes.reaping import Registry, reap_orphans
+from testwright.boxes.reaping import Registry
 from testwright.boxes.session import Session, install_inside
 from testwright.boxes.snapshot import make_snapshot
 from testwright.errors import TargetError, WriteFailure
@@ -42,7 +42,7 @@ async def open_workshop(subject: Subject, environ: Mapping[str, str] | None = No
     """
     variables = os.environ if environ is None else environ
     box = await choose_box(subject.settings.box)
-    await asyncio.to_thread(reap_orphans)
+    await reap_all(workspace=subject.target.workspace, environ=variables)
     async with _private_folder() as folder:
         stop = threading.Event()
         fill = partial(_fill, folder, box, subject, variables, stop)

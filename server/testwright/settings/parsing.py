@@ -21,6 +21,8 @@ from testwright.settings.values import (
     MAX_MODEL_TOKENS,
     MAX_SEED,
     OPTION_NAMES,
+    AgentBoxName,
+    AgentSdk,
     BoxName,
     DataCollection,
     EngineName,
@@ -30,6 +32,7 @@ from testwright.settings.values import (
 
 _PYTHON_NAME = re.compile(r"(?:python|pypy)?(?:\d+(?:\.\d+){0,2})?")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IMAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}")  # as Docker has it: registry, name, tag, digest
 _MODEL_NAME = re.compile(r"[!-+\--~]{1,200}")  # printable ASCII, no space, no comma
 
 # What a box sets itself, what changes how programs are loaded in it, and the keys that never enter one.
@@ -204,6 +207,12 @@ def _parse_model(given: Given) -> str:
     return given.value
 
 
+def _parse_image(given: Given) -> str:
+    if not isinstance(given.value, str) or not _IMAGE_NAME.fullmatch(given.value):
+        raise given.wrong("the name of an image, such as python:3.12-slim")
+    return given.value
+
+
 def _parse_models(given: Given) -> tuple[str, ...]:
     if not isinstance(given.value, list | tuple) or len(given.value) > MAX_FALLBACKS:
         raise given.wrong(f"a list of at most {MAX_FALLBACKS} names of models")
@@ -236,6 +245,9 @@ PARSERS: dict[str, Callable[[Given], Any]] = {  # by field; each raises Settings
     "seed": lambda given: _parse_integer(given, 0, MAX_SEED),
     "pass_env": _parse_names,
     "max_iterations": lambda given: _parse_integer(given, 1, MAX_ITERATIONS),
+    "agent_box": lambda given: _parse_choice(given, get_args(AgentBoxName)),
+    "agent_sdk": lambda given: _parse_choice(given, get_args(AgentSdk)),
+    "agent_image_base": _parse_image,
     "preferred_model": _parse_model,
     "fallback_models": _parse_models,
     "model_base_url": _parse_address,

@@ -45,7 +45,12 @@ _ENVIRONMENT = "the environment"
 _OF_COMMAND_LINE = frozenset({"box", "pass_env", "python"})
 
 # Variables of ours that are no settings: read where the folders are made, where a key is, and by our own tests.
-_OTHER_VARIABLES = frozenset({"TESTWRIGHT_CACHE_DIR", "TESTWRIGHT_STATE_DIR", "TESTWRIGHT_E2E", MODEL_KEY_VARIABLE})
+_OTHER_VARIABLES = frozenset(
+    {
+        *("TESTWRIGHT_CACHE_DIR", "TESTWRIGHT_STATE_DIR", MODEL_KEY_VARIABLE),
+        *("TESTWRIGHT_E2E", "TESTWRIGHT_DOCKER_BASE"),
+    }
+)
 
 
 def resolve_settings(

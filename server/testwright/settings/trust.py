@@ -15,6 +15,7 @@ STRICTER_ONLY = frozenset({"max_model_requests", "max_model_tokens", "model_dead
 
 MACHINE_SCOPE = frozenset(
     {"box", "pass_env", "python", "model_base_url", "model_registry", "data_collection", "max_model_cost"}
+    | {"agent_box", "agent_sdk", "agent_image_base"}
     | STRICTER_ONLY
 )
 """Settings that a repository must not make as it likes: they choose how its code is contained, name a program, choose
@@ -24,6 +25,9 @@ _WHY = {
     "box": "a repository must not choose how its own code is contained",
     "pass_env": "a repository must not ask for variables of your environment",
     "python": "a repository must not choose a program outside the workspace",
+    "agent_box": "a repository must not choose how the agent is contained",
+    "agent_sdk": "a repository must not choose which programs the agent is made of",
+    "agent_image_base": "a repository must not choose which programs the agent is made of",
     "model_base_url": "a repository must not choose where code is sent",
     "model_registry": "a repository must not name a file outside the workspace",
     "data_collection": "a repository must not allow that others keep what is sent",

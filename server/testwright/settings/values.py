@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-EngineName = Literal["auto", "embedded"]
+EngineName = Literal["auto", "embedded", "openhands"]
 BoxName = Literal["auto", "bubblewrap", "landlock", "none"]
+AgentBoxName = Literal["auto", "docker", "bubblewrap", "none"]
+AgentSdk = Literal["pinned", "newest"]
 Placement = Literal["auto", "tests", "beside"]
 DataCollection = Literal["allow", "deny"]
 
@@ -36,6 +38,9 @@ class Options:
     seed: int | None = None
     pass_env: tuple[str, ...] | None = None
     max_iterations: int | None = None
+    agent_box: AgentBoxName | None = None
+    agent_sdk: AgentSdk | None = None
+    agent_image_base: str | None = None
     preferred_model: str | None = None
     fallback_models: tuple[str, ...] | None = None
     model_base_url: str | None = None
@@ -54,7 +59,8 @@ class Settings:
     Attributes:
         coverage_threshold: Percent of lines and branches, pooled, that counts as success; 0 to 100.
         budget: Seconds from baseline to writing; 1 to 3600.
-        engine: Who proposes tests.
+        engine: Who proposes tests: the embedded engine, the agent, or (``auto``) the embedded engine and then, when
+            something is left and a model may be asked, the agent.
         box: Where they run; ``none`` only by the user's word.
         python: The project's interpreter: an absolute path to an executable or an environment's folder, or a name
             without a folder (``python3.12``, ``3.12``) to be found on PATH; None to look for one.
@@ -65,6 +71,10 @@ class Settings:
         seed: Start of every pseudo-random choice; 0 to 2**32 - 1.
         pass_env: Names of variables that are passed into a box.
         max_iterations: Rounds that the agent has at most; 1 to 20.
+        agent_box: Where the agent runs; ``auto`` takes Docker, else bubblewrap, and tells which; ``none`` only by the
+            user's word.
+        agent_sdk: Which version of its SDK the agent runs with; None for the one that is set up.
+        agent_image_base: The image that the agent's own is built on; None for the one that Testwright names.
         preferred_model: The model that is tried first; None to go by the registry.
         fallback_models: Models that are tried next, in order.
         model_base_url: Where models are asked in place of the registry's providers: an OpenAI-compatible interface,
@@ -92,6 +102,9 @@ class Settings:
     seed: int = 0
     pass_env: tuple[str, ...] = ()
     max_iterations: int = 3
+    agent_box: AgentBoxName = "auto"
+    agent_sdk: AgentSdk | None = None
+    agent_image_base: str | None = None
     preferred_model: str | None = None
     fallback_models: tuple[str, ...] = ()
     model_base_url: str | None = None

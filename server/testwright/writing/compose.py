@@ -108,6 +108,8 @@ def _formatted(text: str, suite: RenderedSuite, write: Callable[[str], str]) -> 
         for test in suite.tests:
             try:
                 write(test.source)
+                for name in test.support:
+                    write(suite.support.get(name, ""))
             except NotFormatted as error:
                 refused.update(dict.fromkeys(test.candidates, error.message))
         if not refused:

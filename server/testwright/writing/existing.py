@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import io
 import itertools
-import symtable
 import tokenize
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from testwright.analysis.function_text import global_names
 from testwright.errors import TargetError
 from testwright.model import Import
 from testwright.writing.canonical import canonical_body, canonical_case
@@ -33,6 +33,8 @@ class ExistingFile:
         import_statements: Its plain top-level imports, one name each.
         names: Top-level names, which new tests must not have.
         tests: Canonical forms of its tests; each row of a table by itself.
+        definitions: What each of its top-level names is defined as, for those that are defined once.
+        arguments: Names of arguments of its functions, which may be fixtures.
     """
 
     bound: Mapping[str, Meaning] = field(default_factory=dict)
@@ -41,6 +43,8 @@ class ExistingFile:
     import_statements: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     tests: frozenset[str] = frozenset()
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    arguments: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, text: str) -> ExistingFile:
@@ -69,11 +73,33 @@ class ExistingFile:
             import_statements=frozenset(statements),
             names=frozenset(bound),
             tests=frozenset(form for test, method in _tests(tree.body) for form in _forms(test, bound, method=method)),
+            definitions=_definitions(tree),
+            arguments=frozenset(node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)),
         )
+
+    def defines(self, name: str, text: str) -> bool:
+        """Whether a definition is there already, under its name and as it is written."""
+        (node,) = ast.parse(text).body
+        return self.definitions.get(name) == definition_form(node)
 
     def holds(self, case: Case, bound: Mapping[str, Meaning]) -> bool:
         """Whether a test that does the same is there already; ``bound`` says what the case's names stand for."""
         return bool(self.tests) and canonical_case(case, bound) in self.tests
+
+
+def definition_form(node: ast.stmt) -> str:
+    """Equal for definitions that do the same; a fixture that several tests share is none that each has for itself."""
+    return ast.dump(node)
+
+
+def _definitions(tree: ast.Module) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for name in bound_names([node]):
+            found[name] = "" if name in found else definition_form(node)
+    return found
 
 
 def parsed(text: str) -> ast.Module:
@@ -99,20 +125,6 @@ def _unreadable(error: BaseException) -> TargetError:
         f"{getattr(error, 'msg', error)!s}.",
         next_step="Correct it, or name another file with --output; it was not touched.",
     )
-
-
-def global_names(text: str) -> set[str]:
-    """Names that a file looks up at its top level, from wherever in it."""
-    found: set[str] = set()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scopes = [symtable.symtable(text, "<test file>", "exec")]
-    while scopes:
-        scope = scopes.pop()
-        top = scope.get_type() == "module"
-        found |= {one.get_name() for one in scope.get_symbols() if one.is_referenced() and (top or one.is_global())}
-        scopes.extend(scope.get_children())
-    return found
 
 
 def logical_line_ends(text: str) -> list[int]:

@@ -88,6 +88,23 @@ class ImportTable:
             return module
         return self._aliased(wanted, set())
 
+    def take(self, wanted: Import, hidden: set[str]) -> str:
+        """Bind an import for a text that is written as it is; its name in the file.
+
+        Args:
+            wanted: The import.
+            hidden: Names that the text has for other things.
+        """
+        known_as = self._known_as(wanted, hidden - {wanted.bound})
+        if known_as is not None:
+            self._note(Import(wanted.module, wanted.name, known_as))
+            return known_as
+        if self._claim(wanted):
+            return wanted.bound
+        if wanted.name is None and wanted.alias is None:
+            wanted = Import(wanted.bound)
+        return self._aliased(wanted, hidden)
+
     def meaning(self, node: ast.expr) -> str | None:
         """Dotted name of what an expression ``name`` or ``name.attribute`` stands for; None when not imported."""
         if isinstance(node, ast.Name):

@@ -19,6 +19,8 @@ from testwright.writing.case import Case, UnusableCandidate, names_in
 from testwright.writing.existing import ExistingFile
 from testwright.writing.imports import ImportTable, statement_of
 from testwright.writing.naming import Unit, name_units
+from testwright.writing.raw_judged import judged_text
+from testwright.writing.raw_tests import RawTests, RawUnit, raw_of
 from testwright.writing.shape import ModuleShape
 from testwright.writing.tables import Table, into_tables, without_repeats
 
@@ -56,6 +58,7 @@ class RenderedTest:
         candidates: Ids of all candidates that it covers.
         rows: For a table: the candidates of each row, in order; empty otherwise.
         row_ids: What pytest calls each row; empty where that cannot be foretold.
+        support: Definitions of ``RenderedSuite.support`` that it uses.
     """
 
     name: str
@@ -64,6 +67,7 @@ class RenderedTest:
     candidates: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = ()
     row_ids: tuple[str, ...] = ()
+    support: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class RenderedSuite:
         imports: What has to be imported; for an existing file, what it lacks.
         first_party: Top package of the module under test, for the sorting of imports.
         already_there: Ids of candidates that the existing file holds already.
+        support: Definitions that tests use and that are added with them: name and text, in the order of the file.
     """
 
     text: str
@@ -85,6 +90,7 @@ class RenderedSuite:
     first_party: str
     already_there: tuple[str, ...] = ()
     by_name: Mapping[str, RenderedTest] = field(default_factory=dict, repr=False)
+    support: Mapping[str, str] = field(default_factory=dict)
 
     def candidates_of(self, node_id: str) -> tuple[str, ...]:
         """Ids of the candidates behind a node id of pytest (``tests/test_x.py::test_parse[a-1]``).
@@ -112,8 +118,7 @@ def render_candidates(candidates: Sequence[Candidate], style: Style) -> Candidat
     for index, candidate in enumerate(candidates):
         name = f"test_c{index:03d}"
         try:
-            case = Case.of(candidate)
-            text = _candidate_function(name, case, style)
+            text = _candidate_function(name, candidate, style)
         except UnusableCandidate as error:
             skipped[candidate.id] = str(error)
             continue
@@ -122,20 +127,27 @@ def render_candidates(candidates: Sequence[Candidate], style: Style) -> Candidat
     return CandidatesFile("\n\n".join([_PREAMBLE, *functions]), names, skipped)
 
 
-def _candidate_function(name: str, case: Case, style: Style) -> str:
-    for wanted in case.imports:
+def _candidate_function(name: str, candidate: Candidate, style: Style) -> str:
+    for wanted in candidate.imports:
         _check_import(wanted)
-    imports = tuple(wanted for wanted in case.imports if wanted != Import("pytest"))
-    nodes = [node for wanted in imports for node in ast.parse(statement_of(wanted)).body]
-    alone = replace(case, arrange=(*nodes, *case.arrange))
     try:
-        text = Writer(style, str).function(name, alone)
+        text = _plain_function(name, candidate, style)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a project that makes errors of warnings could not import the file
             compile(text, "<candidate>", "exec", dont_inherit=True)
-    except (SyntaxError, SyntaxWarning, ValueError, RecursionError, MemoryError, TypeError) as error:
+    except (SyntaxError, SyntaxWarning, RecursionError, MemoryError, TypeError) as error:
         raise UnusableCandidate(f"It does not compile: {error}.") from error
     return text
+
+
+def _plain_function(name: str, candidate: Candidate, style: Style) -> str:
+    if candidate.source is not None:
+        return judged_text(name, candidate, candidate.source)
+    case = Case.of(candidate)
+    imports = tuple(wanted for wanted in case.imports if wanted != Import("pytest"))
+    nodes = [node for wanted in imports for node in ast.parse(statement_of(wanted)).body]
+    alone = replace(case, arrange=(*nodes, *case.arrange))
+    return Writer(style, str).function(name, alone)
 
 
 def _check_import(wanted: Import) -> None:
@@ -162,14 +174,18 @@ def render_suite(
     shape = ModuleShape.of(target.source)
     there = ExistingFile.of(existing or "")
     table = ImportTable(dict(there.bound), set(there.reserved), there.stars, there.import_statements)
-    cases = without_repeats(table.join([Case.of(candidate) for candidate in kept]))
+    cases = without_repeats(table.join([Case.of(candidate) for candidate in kept if candidate.source is None]))
     fresh = [case for case in cases if not there.holds(case, table.bound)]
     known = tuple(one for case in cases if case not in fresh for one in case.candidates)
     writer = Writer(style, table.need)
-    tests = _tests(fresh, shape, table, writer, set(there.names))
-    used = names_in(ast.parse("\n".join(test.source for test in tests)).body)
+    taken = set(there.names)
+    raw = RawTests(table, there, taken)
+    tests = _tests([*fresh, *raw.units(list(raw_of(kept)))], shape, table, writer, taken, raw)
+    support = tuple(dict.fromkeys(raw.support.values()))
+    used = names_in(ast.parse("\n".join([*support, *(test.source for test in tests)])).body)
     imports = tuple(wanted for wanted in table.needed if wanted.bound in used)
-    text = _new_file(target, imports, tests) if existing is None else "\n\n".join(test.source for test in tests)
+    blocks = [*(text + "\n" for text in support), *(test.source for test in tests)]
+    text = _new_file(target, imports, blocks) if existing is None else "\n\n".join(blocks)
     return RenderedSuite(
         text=text,
         tests=tuple(tests),
@@ -177,22 +193,30 @@ def render_suite(
         first_party=target.module.partition(".")[0],
         already_there=known,
         by_name={test.name: test for test in tests},
+        support=raw.support,
     )
 
 
-def _tests(
-    cases: Sequence[Case], shape: ModuleShape, table: ImportTable, writer: Writer, taken: set[str]
+def _tests(  # noqa: PLR0913, PLR0917 - what the file is made of, each once
+    found: Sequence[Case | RawUnit],
+    shape: ModuleShape,
+    table: ImportTable,
+    writer: Writer,
+    taken: set[str],
+    raw: RawTests,
 ) -> list[RenderedTest]:
     taken |= table.bound.keys() | set(dir(builtins))
-    by_target: dict[str, list[Case]] = {}
-    for case in cases:
-        by_target.setdefault(case.target, []).append(case)
+    by_target: dict[str, list[Case | RawUnit]] = {}
+    for one in found:
+        by_target.setdefault(one.target, []).append(one)
     tests: list[RenderedTest] = []
     for target in sorted(by_target, key=lambda qualname: (shape.line(qualname), qualname)):
-        units = into_tables(by_target[target], shape, table.meaning, set(table.bound))
+        cases = [one for one in by_target[target] if isinstance(one, Case)]
+        units = into_tables(cases, shape, table.meaning, set(table.bound))
         units.sort(key=_place_in_group)
-        names = name_units(units, shape, taken)
+        names = name_units(units, shape, taken) if units else []
         tests.extend(_rendered(name, unit, writer) for name, unit in zip(names, units, strict=True))
+        tests.extend(_rendered_raw(unit, raw) for unit in by_target[target] if isinstance(unit, RawUnit))
     return tests
 
 
@@ -210,9 +234,15 @@ def _rendered(name: str, unit: Unit, writer: Writer) -> RenderedTest:
     return RenderedTest(name, unit.case.target, source, tuple(one for row in rows for one in row), rows, row_ids)
 
 
-def _new_file(target: Target, imports: Sequence[Import], tests: Sequence[RenderedTest]) -> str:
+def _rendered_raw(unit: RawUnit, raw: RawTests) -> RenderedTest:
+    name = raw.name(unit)
+    written = raw.written(name, unit)
+    return RenderedTest(name, unit.target, written.source, unit.candidates, written.rows, written.row_ids, unit.support)
+
+
+def _new_file(target: Target, imports: Sequence[Import], blocks: Sequence[str]) -> str:
     subject = f"{target.module}.{target.symbol}" if target.symbol else target.module
     docstring = f'"""Tests for ``{subject}``."""\n'
     lines = "".join(statement_of(wanted) + "\n" for wanted in imports)
-    blocks = [docstring + ("\n" + lines if lines else ""), *(test.source for test in tests)]
-    return re.sub(r"\n{4,}", "\n\n\n", "\n\n".join(blocks))
+    head = docstring + ("\n" + lines if lines else "")
+    return re.sub(r"\n{4,}", "\n\n\n", "\n\n".join([head, *blocks]))

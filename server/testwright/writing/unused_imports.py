@@ -9,8 +9,8 @@ import tokenize
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from testwright.analysis.function_text import global_names
 from testwright.model import Import
-from testwright.writing.existing import global_names
 
 ImportStatement = ast.Import | ast.ImportFrom
 
@@ -36,7 +36,7 @@ def unused_imports(
                 found[key] = (node, alias)
             else:
                 bound_by_others.add(alias.asname or alias.name.partition(".")[0])
-    used = _uses(rest, text, {one.bound for one in wanted.values()})
+    used = used_names(rest, text, {one.bound for one in wanted.values()})
     unused: dict[ImportStatement, list[ast.alias]] = {}
     for key, (node, alias) in found.items():
         bound = wanted[key].bound
@@ -58,8 +58,14 @@ def _key_of(node: ImportStatement, alias: ast.alias) -> tuple[str, str, str]:
     return _key("." * node.level + (node.module or ""), alias.name, alias.asname)
 
 
-def _uses(statements: Iterable[ast.stmt], text: str, looked_for: Collection[str]) -> set[str]:
-    """Names that statements use, and ``a.b`` of ``a.b.c``: in code, as fixtures, and in strings that may be code."""
+def used_names(statements: Iterable[ast.stmt], text: str, looked_for: Collection[str]) -> set[str]:
+    """Names that statements use, and ``a.b`` of ``a.b.c``: in code, as fixtures, and in strings that may be code.
+
+    Args:
+        statements: Of a file.
+        text: Their text.
+        looked_for: Strings are read as code only where they hold one of these names.
+    """
     used = global_names(text)
     pending: list[ast.AST] = [*statements]
     while pending:

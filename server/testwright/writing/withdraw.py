@@ -1,4 +1,4 @@
-"""Tests go out of a test file again: those that are named and their imports, and nothing else (pure)."""
+"""Tests go out of a test file again: those that are named, with what only they used of what came with them (pure)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from testwright.model import Import
 from testwright.writing.encoding import SourceFile
 from testwright.writing.existing import logical_line_ends, parsed
 from testwright.writing.unused_imports import unused_imports, without_names
+from testwright.writing.unused_support import bound_names, unused_support
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BETWEEN = 2  # blank lines between functions: what stands below them belongs to another
 
 
-def withdraw_tests(data: bytes, names: Collection[str], imports: Collection[Import]) -> bytes:
-    """Take test functions out of a test file, and the imports that nothing in it uses any more.
+def withdraw_tests(
+    data: bytes, names: Collection[str], imports: Collection[Import], support: Collection[str] = ()
+) -> bytes:
+    """Take test functions out of a test file, and the imports and helpers that nothing in it uses any more.
 
     What was merged into a file comes out so that the file is what it was, byte for byte, where it had the usual blank
     lines: two around functions, one below imports. Where it had fewer, the merge has put in what was missing, and what
@@ -30,6 +33,8 @@ def withdraw_tests(data: bytes, names: Collection[str], imports: Collection[Impo
         names: Names of functions at its top level; the last one where there are several of a name.
         imports: Imports that were added for tests. One stays while its name stands anywhere else in the file, in a
             string that may be an annotation too, and where it shares its line with other statements.
+        support: Names of helpers, fixtures and constants that were added for tests. One stays under the same
+            conditions, and where the file defines it a second time.
 
     Returns:
         The file; empty, or with imports or a docstring alone, when no test is left.
@@ -47,8 +52,16 @@ def withdraw_tests(data: bytes, names: Collection[str], imports: Collection[Impo
         if name not in functions:
             raise _unknown(name, functions)
     gone: set[ast.stmt] = {functions[name] for name in names}
-    taken = [_Taken(*layout.function(functions[name])) for name in names]
     rest = [node for node in tree.body if node not in gone]
+
+    def text_without(others: Iterable[ast.stmt]) -> str:
+        return layout.text_without([_Taken(*layout.definition(node)) for node in (*gone, *others)])
+
+    alone = [node for node in rest if layout.is_alone(node)]
+    shared = [name for node in rest if node not in alone for name in bound_names(node)]
+    gone.update(unused_support([name for name in support if name not in shared], rest, text_without))
+    taken = [_Taken(*layout.definition(node)) for node in gone]
+    rest = [node for node in rest if node not in gone]
     for statement, aliases in unused_imports(imports, rest, layout.text_without(taken)):
         if not layout.is_alone(statement):
             continue
@@ -66,13 +79,13 @@ def withdraw_tests(data: bytes, names: Collection[str], imports: Collection[Impo
     return result
 
 
-def same_test(one: bytes, other: bytes, name: str) -> bool:
-    """Whether a test function has the same text in two files, decorators and comments in it included.
+def same_definition(one: bytes, other: bytes, name: str) -> bool:
+    """Whether a function, a class or a constant has the same text in two files, decorators and comments in it included.
 
     Args:
         one: A test file.
         other: Another, or a later state of it; line ends and encoding make no difference.
-        name: Name of a function at the top level.
+        name: Its name at the top level; the last one where there are several of a name.
 
     Returns:
         False too when one of them does not have it.
@@ -87,11 +100,11 @@ def same_test(one: bytes, other: bytes, name: str) -> bool:
 def _text_of(data: bytes, name: str) -> list[str] | None:
     file = SourceFile.of(data)
     tree = parsed(file.text)
-    function = _functions(tree).get(name)
-    if function is None:
+    node = next((node for node in reversed(tree.body) if name in bound_names(node)), None)
+    if node is None:
         return None
     layout = _Layout(file, tree)
-    first, end = layout.function(function)
+    first, end = layout.definition(node)
     return layout.lines[first:end]
 
 
@@ -127,8 +140,10 @@ class _Layout:
         self._ends = [self._end(node) for node in tree.body]
         self._first_code = min((self._first(node) for node in tree.body), default=len(self.lines))
 
-    def function(self, node: _Function) -> tuple[int, int]:
-        """A function with its decorators and the indented comments below its last statement."""
+    def definition(self, node: ast.stmt) -> tuple[int, int]:
+        """A function or class with its decorators and the indented comments below it; another statement as it is."""
+        if not isinstance(node, _Function | ast.ClassDef):
+            return self.statement(node)
         end = line = self._end(node)
         while line < min(end + _BETWEEN, len(self.lines)):
             text = self.lines[line]

@@ -65,6 +65,7 @@ class FakeService:
     requests: list[Any] = field(default_factory=list)
     coverage: ModuleCoverage | None = None
     tests: bytes | None = None
+    notes: tuple[str, ...] = ()
 
     def __call__(self, *_: object) -> FakeService:
         return self
@@ -72,6 +73,8 @@ class FakeService:
     async def generate(self, request: Any, on_event: Callable[[RunEvent], None]) -> RunResult:
         self.requests.append(request)
         on_event(RunEvent("phase", "explore", "trying inputs", 0.25, {"cases": 12}))
+        for note in self.notes:
+            on_event(RunEvent("note", "explore", note, 0.3))
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from testwright.model import ModelUse, RunReport
+from testwright.cli.running import Messages
+from testwright.errors import TargetError
+from testwright.model import ModelUse, RunEvent, RunReport
 
 from .conftest import REPORT, FakeService, failed
 
@@ -50,6 +55,9 @@ def test_exit_code(testwright: Any, service: FakeService, reports: list[RunRepor
         (["generate"], "Give at least one PATH"),
         (["generate", "a.py", "--no-such-option"], "No such option"),
         (["generate", "a.py", "--box", "vault"], "'vault' is not one of"),
+        (["generate", "a.py", "--engine", "other"], "'other' is not one of"),
+        (["generate", "a.py", "--agent-box", "landlock"], "'landlock' is not one of"),
+        (["generate", "a.py", "--max-iterations", "x"], "'x' is not a valid integer"),
         (["generate", "a.py", "--placement", "nearby"], "'nearby' is not one of"),
         (["generate", "a.py", "--seed", "x"], "'x' is not a valid integer"),
         (["generate", "a.py", "b.py", "--output", "test_a.py"], "one target only"),
@@ -68,6 +76,22 @@ def test_wrong_usage_is_told_and_exits_with_2(
     assert words in outcome.stderr
     assert outcome.stdout == ""
     assert service.requests == []
+
+
+@pytest.mark.parametrize("engine", ["auto", "embedded", "openhands"])
+def test_each_engine_can_be_named(testwright: Any, service: FakeService, engine: str) -> None:
+    testwright("generate", "a.py", "--engine", engine)
+    assert service.requests[0].settings.engine == engine
+
+
+def test_what_was_said_about_an_agent_arrives(testwright: Any, service: FakeService) -> None:
+    testwright(
+        *("generate", "a.py", "--agent-box", "bubblewrap", "--agent-sdk", "newest", "--max-iterations", "5"),
+        *("--preferred-model", "vendor/coder", "--max-model-cost", "0.5", "--model-deadline", "600"),
+    )
+    options = service.requests[0].settings
+    assert (options.agent_box, options.agent_sdk, options.max_iterations) == ("bubblewrap", "newest", 5)
+    assert (options.preferred_model, options.max_model_cost, options.model_deadline) == ("vendor/coder", 0.5, 600.0)
 
 
 def test_what_was_not_said_is_left_to_other_settings(testwright: Any, service: FakeService) -> None:
@@ -238,6 +262,34 @@ def test_what_was_asked_of_models_is_told_one_on_a_line(testwright: Any, service
     assert lines[at + 1].strip() == "asked b once, 0 answers, 0 tokens, free, 0 s, faults: 1 empty"
 
 
+@pytest.mark.parametrize(
+    ("origins", "phases", "words"),
+    [
+        (
+            ("embedded:search", "openhands", "openhands"),
+            ("explore", "agent"),
+            "1 of the embedded engine, 2 of the agent",
+        ),
+        (("embedded:search",) * 3, ("explore", "agent"), "3 of the embedded engine, none of the agent"),
+        (("openhands",) * 3, ("agent",), "3 of the agent"),
+        (("embedded:search",) * 3, ("explore",), None),
+    ],
+    ids=["both", "agent in vain", "agent alone", "no agent"],
+)
+def test_who_proposed_the_tests_is_told(
+    testwright: Any,
+    service: FakeService,
+    origins: tuple[str, ...],
+    phases: tuple[str, ...],
+    words: str | None,
+) -> None:
+    kept = tuple(replace(test, origin=origin) for test, origin in zip(REPORT.kept, origins, strict=True))
+    service.answers = [replace(REPORT, kept=kept, seconds=dict.fromkeys(phases, 1.0))]
+    lines = [line.strip() for line in testwright("generate", "a.py").stdout.splitlines()]
+    told = [line.split(maxsplit=1)[1] for line in lines if line.startswith("Tests ") and "of the" in line]
+    assert told == ([] if words is None else [words])
+
+
 def test_below_the_threshold_the_next_step_is_told(testwright: Any, service: FakeService) -> None:
     service.answers = [replace(BELOW, stopped_by="wall")]
     text = testwright("generate", "a.py").stdout
@@ -272,6 +324,37 @@ def test_a_failure_is_a_sentence_on_standard_error(testwright: Any, service: Fak
     outcome = testwright("generate", "a.py")
     assert outcome.stderr == "testwright: The module needs numpy [x]. Install it.\n"
     assert outcome.stdout == ""
+
+
+def test_the_notes_of_a_failure_are_told_with_it(testwright: Any, service: FakeService) -> None:
+    service.answers = [replace(failed("agent", "The agent broke off."), notes=("It is saved in [x].", "Mind that."))]
+    outcome = testwright("generate", "a.py")
+    assert outcome.stderr == "testwright: The agent broke off.\nnote  It is saved in [x].\nnote  Mind that.\n"
+    events = testwright("generate", "a.py", "--events").stderr
+    assert "note  " not in events, "they are lines of JSON already"
+
+
+@pytest.mark.parametrize("ends", [KeyError("lost"), TargetError("It has gone.")], ids=["our own", "told"])
+def test_what_a_run_has_told_before_it_broke_off_is_in_its_report(
+    testwright: Any, service: FakeService, ends: Exception
+) -> None:
+    service.answers, service.notes = [ends], ("What was proven is saved in x.",)
+    report = json.loads(testwright("generate", "a.py", "--json").stdout)
+    assert report["notes"] == ["What was proven is saved in x."]
+
+
+def test_at_a_terminal_one_line_tells_how_far_it_is() -> None:
+    screen = io.StringIO()
+    messages = Messages(events=False)
+    messages.console = Console(file=screen, force_terminal=True, width=120)
+    step = "step 7: running pytest, 3 [red]failed"
+    data: dict[str, float | int | str] = {"requests": 14, "cost": 0.02, "covered": 78.57}
+    with messages.progress("a[b].py") as on_event:
+        on_event(RunEvent("progress", "agent", step, 130.2, data))
+        on_event(RunEvent("note", "agent", "A note is no step.", 130.3))
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    assert f"a[b].py: {step}, 2 min 10 s, 14 requests, $0.02, 78 % covered" in told
+    assert "A note is no step." not in told
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])

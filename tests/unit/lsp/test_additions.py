@@ -109,6 +109,33 @@ def test_the_others_go_out_of_a_file_that_the_user_has_changed() -> None:
     assert tests.plan(left, back=["test_b"]).data == left  # it is there
 
 
+HELPER = b"\n\ndef priced(rate):\n    return tax(rate)\n"
+HELPED = b"from shop import tax\n" + HELPER + TESTS.replace(b"tax(", b"priced(")
+
+
+def helped() -> Addition:
+    place = TestPlace(PATH, exists=False, digest="", original=None)
+    return Addition("generate-1", "tax", Delivered(place, HELPED, ROOT, NAMES, IMPORTS, ("priced",)))
+
+
+def test_a_helper_goes_with_the_last_test_that_uses_it_and_comes_back_with_the_first() -> None:
+    tests = helped()
+    mine = b"\n\nMINE = 1\n"
+    one = tests.plan(HELPED, out=["test_a"]).data
+    assert one is not None
+    assert HELPER in one
+    left = tests.plan(HELPED + mine, out=NAMES).data
+    assert left == mine.lstrip()
+    assert carried_out(tests, HELPED, tests.plan(HELPED, out=["test_a", "test_b"])) is not None
+    assert tests.plan(carried_out(tests, HELPED, tests.plan(HELPED, out=NAMES)), back=NAMES).data == HELPED
+
+
+def test_a_helper_that_the_user_has_changed_is_kept() -> None:
+    changed = HELPED.replace(b"return tax(rate)", b"return tax(rate) + 1")
+    left = helped().plan(changed, out=NAMES).data
+    assert left == b"from shop import tax\n" + HELPER.replace(b"tax(rate)", b"tax(rate) + 1")
+
+
 def test_two_tests_that_were_changed_are_named() -> None:
     with pytest.raises(WriteConflict, match=r"test_a, test_b in test_shop\.py were changed since"):
         addition().plan(CHANGED.replace(b"tax(0)", b"tax(9)"), out=NAMES)

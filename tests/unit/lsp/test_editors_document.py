@@ -20,9 +20,6 @@ ROOT = Path(__file__).parents[3]
 SOURCES = ROOT / "server" / "testwright" / "lsp"
 DOCUMENT = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
 
-NOT_YET = {"max_iterations"}
-"""Taken, and of no use as long as there is no agent."""
-
 
 def section(title: str) -> str:
     """A section of the document, up to the next one of any level."""
@@ -52,7 +49,7 @@ def test_code_actions() -> None:
 
 
 def test_settings_are_all_there_are() -> None:
-    known = {*OPTION_NAMES, *OURS, *(f"hints.{name}" for name in HINTS)} - OF_ONE_RUN - NOT_YET - CLIENTS
+    known = {*OPTION_NAMES, *OURS, *(f"hints.{name}" for name in HINTS)} - OF_ONE_RUN - CLIENTS
     documented = {".".join(map(option_name, name.split("."))) for name in names("Settings")}
     assert documented == known
 

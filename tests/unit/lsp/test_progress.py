@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testwright.lsp.work.progress import LEAST_SECONDS, SPANS, Percentage, Progress, message_of
+from testwright.lsp.work import progress
+from testwright.lsp.work.progress import LEAST_SECONDS, SPANS, Percentage, RunProgress
 from testwright.lsp.work.runs import RunKind
 from testwright.model import EventKind, Phase, RunEvent
 
@@ -21,45 +22,13 @@ def event(
     return RunEvent(kind, phase, message, elapsed, data)
 
 
-@pytest.mark.parametrize(
-    ("told", "line"),
-    [
-        (event("analyse", "reading the project", left=0), "reading the project"),
-        (
-            event("baseline", "running the existing tests", left=29, covered=62.9),
-            "running the existing tests, 62 % covered, 29 s left",
-        ),
-        (
-            event(
-                "judge",
-                "14 of 31 candidates judged",
-                step="candidates",
-                done=14,
-                all=31,
-                kept=12,
-                covered=78.0,
-                left=14,
-            ),
-            "12 of 31 tests kept, 78 % covered, 14 s left",
-        ),
-        (
-            event("judge", "9 of 53 mutants", step="mutants", done=9, all=53, kept=12, covered=99.9, left=3),
-            "12 tests kept, 9 of 53 mutants tried, 99 % covered, 3 s left",
-        ),
-        (event("judge", "x", step="mutants", done=9, all=53, left=3), "9 of 53 mutants tried, 3 s left"),
-    ],
-)
-def test_a_line_for_a_person(told: RunEvent, line: str) -> None:
-    assert message_of(told) == line
-
-
 def test_a_percentage_of_what_is_counted() -> None:
     percentage = Percentage("generate")
 
     assert percentage.after(event("judge", step="candidates", done=0, all=10)) == 50
-    assert percentage.after(event("judge", step="candidates", done=10, all=10)) == 71
-    assert percentage.after(event("judge", step="mutants", done=0, all=4)) == 71
-    assert percentage.after(event("judge", step="mutants", done=4, all=4)) == 85
+    assert percentage.after(event("judge", step="candidates", done=10, all=10)) == 65
+    assert percentage.after(event("judge", step="mutants", done=0, all=4)) == 65
+    assert percentage.after(event("judge", step="mutants", done=4, all=4)) == 75
 
 
 def test_a_percentage_by_time_where_nothing_is_counted() -> None:
@@ -70,11 +39,36 @@ def test_a_percentage_by_time_where_nothing_is_counted() -> None:
     assert percentage.after(event("explore", elapsed=25.0, left=5)) == 50
 
 
+@pytest.mark.parametrize(("before", "begin"), [(event("judge", step="mutants", done=4, all=4), 75), (None, 0)])
+def test_an_agent_goes_on_from_where_the_run_is(before: RunEvent | None, begin: int) -> None:
+    """Whatever has worked before it; its rounds are judged within its part, and the end comes after it."""
+    percentage = Percentage("generate")
+    if before is not None:
+        percentage.after(before)
+
+    assert percentage.after(event("agent", elapsed=20.0, left=1800, steps=0)) == begin
+    half = percentage.after(event("agent", elapsed=60.0, left=1760, steps=20))
+    assert half == begin + (95 - begin) // 2
+    assert percentage.after(event("judge", elapsed=61.0, left=1759, steps=20, step="candidates", done=9, all=9)) == half
+    assert half < percentage.after(event("agent", elapsed=70.0, left=1750, steps=40)) < 95
+    assert percentage.after(event("agent", elapsed=1820.0, left=0, steps=41)) == 95
+    assert percentage.after(event("verify", elapsed=1821.0, left=5)) == 95
+    assert percentage.after(event("write", elapsed=1822.0, left=4)) == 98
+
+
+def test_an_agent_that_waits_for_a_model_goes_on_by_time() -> None:
+    percentage = Percentage("generate")
+    percentage.after(event("agent", elapsed=10.0, left=1000))
+
+    assert percentage.after(event("agent", elapsed=510.0, left=500, steps=1)) == 95 // 2
+
+
 events = st.builds(
     event,
     st.sampled_from(list(SPANS["generate"])),
     elapsed=st.floats(0, 100),
     left=st.integers(0, 100),
+    steps=st.integers(-3, 100),
     done=st.integers(-3, 100),
     all=st.integers(-3, 50),
     step=st.sampled_from(["candidates", "mutants", "others"]),
@@ -106,11 +100,11 @@ def client() -> Client:
 
 
 @pytest.fixture
-def shown(client: Client) -> Progress:
-    return Progress(client.notify, "generate", "Generating tests for pricing", "reading the project")
+def shown(client: Client) -> RunProgress:
+    return RunProgress(client.notify, "generate", "Generating tests for pricing", "reading the project")
 
 
-def test_nothing_is_sent_to_a_client_that_does_not_show_it(client: Client, shown: Progress) -> None:
+def test_nothing_is_sent_to_a_client_that_does_not_show_it(client: Client, shown: RunProgress) -> None:
     shown.take(event("prepare", "making a box ready"))
     shown.report("waiting for 1 other run")
     shown.end("done")
@@ -118,7 +112,7 @@ def test_nothing_is_sent_to_a_client_that_does_not_show_it(client: Client, shown
     assert client.sent == []
 
 
-def test_a_client_that_shows_it_late_gets_how_it_is_by_then(client: Client, shown: Progress) -> None:
+def test_a_client_that_shows_it_late_gets_how_it_is_by_then(client: Client, shown: RunProgress) -> None:
     shown.take(event("prepare", "making a box ready"))
     shown.show("t")
     shown.end("done")
@@ -129,14 +123,14 @@ def test_a_client_that_shows_it_late_gets_how_it_is_by_then(client: Client, show
     assert client.sent == [("t", "begin", "making a box ready", 2), ("t", "end", "done", None)]
 
 
-def test_a_client_that_shows_it_too_late_can_let_the_token_go(client: Client, shown: Progress) -> None:
+def test_a_client_that_shows_it_too_late_can_let_the_token_go(client: Client, shown: RunProgress) -> None:
     shown.end("cancelled")
     shown.show("t")
 
     assert [kind for _, kind, *_ in client.sent] == ["begin", "end"]
 
 
-async def test_reports_are_not_sent_more_often_than_can_be_read(client: Client, shown: Progress) -> None:
+async def test_reports_are_not_sent_more_often_than_can_be_read(client: Client, shown: RunProgress) -> None:
     shown.show("t")
     begun = time.monotonic()
     for number in range(100):
@@ -149,7 +143,9 @@ async def test_reports_are_not_sent_more_often_than_can_be_read(client: Client, 
     assert 3 <= len(lines) <= 2 + taken / LEAST_SECONDS
 
 
-async def test_what_is_withheld_is_shown_a_moment_later_when_nothing_follows(client: Client, shown: Progress) -> None:
+async def test_what_is_withheld_is_shown_a_moment_later_when_nothing_follows(
+    client: Client, shown: RunProgress
+) -> None:
     shown.show("t")
     shown.take(event("baseline", "importing shop.pricing"))
     shown.take(event("baseline", "finding the existing tests"))
@@ -161,7 +157,9 @@ async def test_what_is_withheld_is_shown_a_moment_later_when_nothing_follows(cli
     assert [message for _, _, message, _ in client.sent[1:]] == ["importing shop.pricing", "running the existing tests"]
 
 
-async def test_what_is_withheld_is_not_shown_after_the_next_phase_or_the_end(client: Client, shown: Progress) -> None:
+async def test_what_is_withheld_is_not_shown_after_the_next_phase_or_the_end(
+    client: Client, shown: RunProgress
+) -> None:
     shown.show("t")
     shown.take(event("judge", "judging"))
     shown.take(event("judge", "overtaken"))
@@ -179,3 +177,55 @@ def test_mutants_are_the_whole_of_their_phase_where_there_are_no_candidates() ->
     half = Percentage("judge").after(event("judge", done=5, all=10, step="mutants"))
     assert begun == first
     assert half == first + (last - first) // 2
+
+
+@pytest.fixture
+def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> float:
+    monkeypatch.setattr(progress, "TICK_SECONDS", 0.02)
+    return 0.02
+
+
+def reports(client: Client) -> list[str]:
+    return [str(message) for _, kind, message, _ in client.sent if kind == "report"]
+
+
+async def told(client: Client, number: int) -> None:
+    """Wait until so many reports were sent."""
+    while len(reports(client)) < number:  # noqa: ASYNC110 - timers tell nobody of what they do
+        await asyncio.sleep(0.01)
+
+
+async def test_the_line_of_an_agents_step_is_told_again_until_the_next_one(
+    client: Client, shown: RunProgress, quick_ticks: float
+) -> None:
+    shown.show("t")
+    shown.take(event("agent", "step 1: waiting for the model", elapsed=4.0, requests=1))
+    await told(client, 4)
+    assert reports(client)[0] == "step 1: waiting for the model, 4 s, 1 request"
+    assert {line.partition(",")[0] for line in reports(client)} == {"step 1: waiting for the model"}
+    shown.take(event("verify", "writing the tests as a file"))
+    count = len(reports(client))
+    await asyncio.sleep(5 * quick_ticks)
+    assert reports(client)[count - 1 :] == ["writing the tests as a file"]
+
+
+async def test_a_line_that_is_told_again_has_the_time_by_then(
+    client: Client, shown: RunProgress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "TICK_SECONDS", 1.1)
+    shown.show("t")
+    shown.take(event("agent", "step 1", elapsed=4.0, requests=1))
+    await told(client, 2)
+
+    seconds = [int(line.split(", ")[1].removesuffix(" s")) for line in reports(client)]
+    assert seconds[1] > seconds[0] == 4
+
+
+async def test_nothing_is_told_again_after_the_end(client: Client, shown: RunProgress, quick_ticks: float) -> None:
+    shown.show("t")
+    shown.take(event("agent", "step 1", requests=1))
+    shown.end("cancelled")
+    sent = list(client.sent)
+    await asyncio.sleep(5 * quick_ticks)
+
+    assert client.sent == sent

@@ -188,3 +188,18 @@ def test_nothing_is_said_of_models_where_none_was_asked() -> None:
     earlier = {name: value for name, value in report().items() if name != "models"}
     for one in (report(models=[]), earlier):
         assert "Models that were asked" not in report_markdown(one, ROOT)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("by_engine", "told"),
+    [
+        ({"embedded": 14, "openhands": 5}, ">): 14 of the embedded engine, 5 of the agent."),
+        ({"embedded": 1}, ">)."),
+        ({}, ">)."),
+    ],
+)
+def test_who_has_proposed_the_tests_is_told_where_an_agent_worked(by_engine: dict[str, int], told: str) -> None:
+    made = report()
+    made["tests"]["by_engine"] = by_engine
+    (headline,) = [line for line in report_markdown(made, ROOT).splitlines() if "added to" in line]
+    assert headline.endswith(told)

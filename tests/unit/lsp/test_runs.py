@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testwright.lsp.work.runs import Ending, Run, RunKind, Runs, RunState, Work
+from testwright.lsp.work.runs import Ending, Run, RunKind, Runs, RunState, Saved, Work
 
 DONE = Ending("written", "done")
 
@@ -219,3 +219,23 @@ def test_words_for_a_run() -> None:
     assert work("pricing").subject == "pricing"
     assert work("pricing", "Cart.total").subject == "Cart.total"
     assert Work("generate", package, package, None, None, Path("/w")).subject == "shop"
+
+
+@pytest.mark.parametrize(
+    ("reason", "begin"), [("", "The run for a was cancelled. "), ("Its folder was closed.", "Its folder was closed. ")]
+)
+async def test_what_was_proven_before_a_cancel_is_told(reason: str, begin: str) -> None:
+    async def job(run: Run) -> None:
+        await run.turn(lambda _: None)
+        run.saved = Saved(Path("/state/proposal.py"), "It is saved in /state/proposal.py.", "1a")
+        await asyncio.Event().wait()
+
+    desk = Desk(job=job)
+    run, _ = desk.runs.start(work("a"))
+    await settle()
+    assert run.cancel(reason)
+    await run.wait()
+
+    assert run.ending is not None
+    assert (run.ending.status, run.ending.proposal) == ("cancelled", Path("/state/proposal.py"))
+    assert run.ending.message == f"{begin}It is saved in /state/proposal.py."

@@ -6,20 +6,23 @@ import ast
 import codecs
 import re
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from testwright.engines.openhands.reading import read_tests
 from testwright.errors import TargetError, UsageError, WriteFailure
 from testwright.model import Candidate, Import, Style, Target
 from testwright.writing.compose import compose_test_file
 from testwright.writing.encoding import SourceFile
 from testwright.writing.format import format_source
 from testwright.writing.merge import merge_tests
-from testwright.writing.withdraw import same_test, withdraw_tests
+from testwright.writing.withdraw import same_definition, withdraw_tests
 
 MakeCandidate = Callable[..., Candidate]
+AGENT_FILES = Path(__file__).parents[2] / "fixtures" / "agent_files"
 IMPORTS = [Import("re"), Import("shop.pricing", "slugify")]
 STATEMENTS = "import re\n\nfrom shop.pricing import slugify\n"
 TESTS = "def test_new():\n    assert slugify('x') == re.escape('x')\n"
@@ -211,9 +214,137 @@ def test_a_file_that_is_no_python_is_told(data: bytes) -> None:
     with pytest.raises(TargetError):
         withdraw_tests(data, ["test_a"], [])
     with pytest.raises(TargetError):
-        same_test(data, b"", "test_a")
+        same_definition(data, b"", "test_a")
     with pytest.raises(TargetError):
-        same_test(b"", data, "test_a")
+        same_definition(b"", data, "test_a")
+
+
+# ------------------------------------------------------------------------------------------------ helpers
+
+
+HELPED = """\
+import json
+
+import pytest
+
+LAMP = ("lamp", 3)
+OTHER = 1
+
+
+class Basket:
+    owner = LAMP
+
+
+def filled(*items):
+    return json.dumps([Basket.owner, *items])
+
+
+@pytest.fixture
+def cart():
+    return filled(1)
+
+
+def even(n):
+    return n == 0 or odd(n - 1)
+
+
+def odd(n):
+    return n != 0 and even(n - 1)
+
+
+def test_a(cart):
+    assert cart
+
+
+def test_b():
+    assert filled(2)
+
+
+def test_c():
+    assert odd(3)
+
+
+@pytest.mark.usefixtures("cart")
+def test_d():
+    assert OTHER
+"""
+HELPERS = ["LAMP", "OTHER", "Basket", "filled", "cart", "even", "odd"]
+HELPED_IMPORTS = [Import("json"), Import("pytest")]
+
+
+def defined(text: str) -> set[str]:
+    """What a file defines and imports, its tests aside."""
+    found: set[str] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return {name for name in found if not name.startswith("test_")}
+
+
+@pytest.mark.parametrize(
+    ("names", "gone"),
+    [
+        (["test_a"], set()),  # ``test_d`` has the fixture by its name in a string
+        (["test_a", "test_d"], {"cart", "OTHER", "pytest"}),
+        (["test_b"], set()),
+        (["test_c"], {"even", "odd"}),
+        (["test_a", "test_b", "test_d"], {"cart", "OTHER", "pytest", "filled", "Basket", "LAMP", "json"}),
+    ],
+)
+def test_helpers_that_nothing_uses_any_more_go_too(names: list[str], gone: set[str]) -> None:
+    left = withdraw_tests(HELPED.encode(), names, HELPED_IMPORTS, HELPERS).decode()
+    assert defined(left) == {*HELPERS, "json", "pytest"} - gone
+    assert not re.search("\n{4}", left)
+    assert format_source(left, Style(), first_party="shop") == left
+
+
+def test_helpers_that_are_not_of_the_run_stay() -> None:
+    left = withdraw_tests(HELPED.encode(), ["test_c"], HELPED_IMPORTS, ["even"]).decode()
+    assert defined(left) == {*HELPERS, "json", "pytest"}  # ``odd`` is of somebody else, and uses it
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\n\ndef test_mine():\n    assert even(2)\n",
+        "\n\n@pytest.mark.parametrize('n', [1])\ndef test_mine(n, even):\n    pass\n",
+        "\n\ndef test_mine(request):\n    assert request.getfixturevalue('even')\n",
+        "\n\n__all__ = ['even']\n",
+        "\n\neven = 1\n",
+    ],
+)
+def test_a_helper_that_the_users_own_code_has_taken_up_stays(more: str) -> None:
+    left = withdraw_tests((HELPED + more).encode(), ["test_c"], HELPED_IMPORTS, HELPERS).decode()
+    assert "def even(n):" in left
+
+
+def test_a_helper_that_shares_its_line_stays() -> None:
+    text = "A = 1; B = 2\n\n\ndef test_a():\n    assert A\n"
+    assert withdraw_tests(text.encode(), ["test_a"], [], ["A"]).decode() == "A = 1; B = 2\n"
+
+
+def test_several_names_of_one_statement_go_together() -> None:
+    text = "A, B = 1, 2\n\n\ndef test_a():\n    assert A\n\n\ndef test_b():\n    assert B\n"
+    one = withdraw_tests(text.encode(), ["test_a"], [], ["A", "B"]).decode()
+    assert one == "A, B = 1, 2\n\n\ndef test_b():\n    assert B\n"
+    assert withdraw_tests(text.encode(), ["test_a", "test_b"], [], ["A", "B"]) == b""
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_agents_tests_come_out_again_with_all_that_came_with_them(name: str) -> None:
+    source = (AGENT_FILES / "shop.py").read_text(encoding="utf-8")
+    target = Target(Path("/w"), Path("/w/shop.py"), "shop", Path("/w"), None, 1, source.count("\n"), source)
+    original = FILES[name].encode()
+    for file in ("plain", "classes", "doubles"):
+        text = (AGENT_FILES / f"{file}.py").read_text(encoding="utf-8")
+        suite = compose_test_file(read_tests(text, target, prefix="o").candidates, target, Style(), original)
+        names = [test.name for test in suite.suite.tests]
+        assert suite.suite.support, file
+        assert withdraw_tests(suite.data, names, suite.suite.imports, tuple(suite.suite.support)) == original
 
 
 # ------------------------------------------------------------------------------------------------ imports of names
@@ -483,11 +614,16 @@ def test_merging_and_withdrawing_is_nothing_in_a_file_with_the_usual_blank_lines
         ("def test_a():\n    pass\n", "def test_b():\n    pass\n", False),
         ("def test_b():\n    pass\n", "def test_a():\n    pass\n", False),
         ("X = 1\n", "X = 1\n", False),
+        ("test_a = 1\n", "X = 1\ntest_a = 1\n", True),
+        ("test_a: int = 1\n", "test_a: int = 2\n", False),
+        ("test_a, b = 1, 2\n", "test_a, b = 1, 2\n", True),
+        ("@mark\nclass test_a:\n    x = 1\n", "@mark\nclass test_a:\n    x = 1\n\n\nY = 1\n", True),
+        ("@mark\nclass test_a:\n    x = 1\n", "class test_a:\n    x = 1\n", False),
         ("def test_a():\n    'ä'\n", "\ufeffdef test_a():\n    'ä'\n", True),
     ],
 )
 def test_an_edited_test_is_told_from_the_one_that_was_written(one: str, other: str, is_same: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert same_test(one.encode(), other.encode(), "test_a") is is_same
+    assert same_definition(one.encode(), other.encode(), "test_a") is is_same
 
 
 def test_blank_lines_that_the_merge_had_to_put_in_stay() -> None:

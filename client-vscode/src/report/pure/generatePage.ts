@@ -1,5 +1,6 @@
 /** The page of a run that wrote tests, or found none to write. */
 import type { Added, GenerateReport } from "../../protocol";
+import { agentPart, byEngine, isOfAgent, toldOf } from "./agentPart";
 import { type Content, type Markup, markup } from "./html";
 import { modelUse } from "./modelUse";
 import {
@@ -63,7 +64,8 @@ export function generatePage(report: GenerateReport, names: Names, added: Added 
         notCovered(report.coverage.after ?? report.coverage.before),
         diff(report.diff),
         discarded(report.tests.discarded),
-        notes(report.notes),
+        agentPart(report),
+        notes(toldOf(report).others),
         modelUse(report.models),
         circumstances(report, names.module, stoppedBy(report)),
     ];
@@ -190,12 +192,19 @@ function kept(report: GenerateReport, added: Added | null): Markup | null {
                   more: remove by hand what is not wanted.
               </p>`
             : null;
-    return section(title, [...groups, moreOf(more, `${grouped(more)} more`), closed], "tests");
+    return section(title, [byEngine(report), ...groups, moreOf(more, `${grouped(more)} more`), closed], "tests");
 }
 
 /** One test; several cases of it are one in the file. */
 function keptTest(name: string, cases: readonly Kept[], written: boolean, state: "in" | "out" | "fixed"): Markup {
-    const origins = [...new Set(cases.map((test) => test.origin))].join(", ");
+    const origins = [...new Set(cases.map((test) => test.origin).filter((origin) => !isOfAgent(origin)))].join(", ");
+    const ofAgent = cases.some((test) => isOfAgent(test.origin));
+    const badge = ofAgent && markup` <span class="badge">agent</span>`;
+    const proposers = [
+        origins !== "" && markup`<span class="origin">${origins}</span>`,
+        origins !== "" && ofAgent && " and ",
+        ofAgent && "the agent",
+    ];
     const review =
         state !== "fixed" &&
         markup`<div class="review">
@@ -208,9 +217,9 @@ function keptTest(name: string, cases: readonly Kept[], written: boolean, state:
         </div>`;
     return markup`<li class="test${state === "out" && " out"}" data-name="${name}">
         <div class="name">
-            ${written ? testLink(name) : markup`<code>${name}</code>`} <span class="state"${isHidden(state !== "out")}>taken out</span>
+            ${written ? testLink(name) : markup`<code>${name}</code>`}${badge} <span class="state"${isHidden(state !== "out")}>taken out</span>
         </div>
-        <div class="evidence">${evidence(cases)} (proposed by <span class="origin">${origins}</span>)</div>
+        <div class="evidence">${evidence(cases)} (proposed by ${proposers})</div>
         ${review}
     </li>`;
 }

@@ -1,5 +1,5 @@
 /** What is said of a run that has ended, and what can be done then. */
-import type { RunFinished } from "../../protocol";
+import type { Offer, RunFinished } from "../../protocol";
 
 /** What a button below the message does. */
 export type Step =
@@ -15,6 +15,7 @@ export type Step =
     | "interpreter"
     | "models"
     | "consent"
+    | "setUpAgent"
     | "key"
     | "logs";
 
@@ -32,6 +33,7 @@ export const LABELS: Readonly<Record<Step, string>> = {
     interpreter: "Select Interpreter",
     models: "Show Models",
     consent: "Consent to Models…",
+    setUpAgent: "Set Up the Agent",
     key: "Set API Key",
     logs: "Show Logs",
 };
@@ -46,7 +48,7 @@ export interface Telling {
  * The one message at the end of a run; undefined when there is nothing to tell.
  *
  * Nothing is told of a run that the user has cancelled, and of a measurement that has succeeded: what it has found is
- * in the status bar. One that was cancelled for another reason has a message from the server.
+ * in the status bar. One that was cancelled for another reason, or had proven something, has a message from the server.
  */
 export function tellingOf(finished: RunFinished): Telling | undefined {
     const { message, severity } = finished;
@@ -56,10 +58,17 @@ export function tellingOf(finished: RunFinished): Telling | undefined {
     return { severity, message, steps: stepsAfter(finished) };
 }
 
+const OFFERED: Readonly<Record<Offer, Step>> = { "set-up-agent": "setUpAgent", consent: "consent" };
+
 function stepsAfter(finished: RunFinished): readonly Step[] {
-    if (isConflict(finished)) {
+    if (hasProposal(finished)) {
         return ["showProposal", "again", "discardProposal"];
     }
+    const steps = [...ownSteps(finished), ...(finished.offers ?? []).map((offer) => OFFERED[offer])];
+    return [...new Set(steps)];
+}
+
+function ownSteps(finished: RunFinished): readonly Step[] {
     switch (finished.status) {
         case "written":
             return finished.testUri === null ? ["report"] : ["open", "run", "report"];
@@ -73,8 +82,8 @@ function stepsAfter(finished: RunFinished): readonly Step[] {
     }
 }
 
-/** Whether the tests could not be put into their file, and are kept as a proposal. */
-export function isConflict(finished: RunFinished): boolean {
+/** Whether there are tests that did not come into their file, and are kept as a proposal. */
+export function hasProposal(finished: RunFinished): boolean {
     return finished.proposalUri !== undefined;
 }
 
@@ -83,6 +92,8 @@ function stepsAfterFailure({ report, message }: RunFinished): readonly Step[] {
     const settings: readonly Step[] = isOfSettings(message) ? ["settings"] : [];
     switch (report?.error?.slug) {
         case "box-unavailable":
+        case "docker":
+        case "docker-failure":
             return ["doctor"];
         case "interpreter":
             return ["interpreter", "doctor"];
@@ -101,6 +112,7 @@ function stepsAfterFailure({ report, message }: RunFinished): readonly Step[] {
             return ["generate"];
         case "import-failure":
         case "box-failure":
+        case "agent":
         case "nothing-proven":
             return [...settings, "report"];
         case undefined:

@@ -14,6 +14,7 @@ const EVERYONES = [
     "engine",
     "placement",
     "seed",
+    "maxIterations",
     "preferredModel",
     "fallbackModels",
     "confirmEdits",
@@ -28,6 +29,9 @@ const EVERYONES = [
 const USERS = [
     "box",
     "passEnv",
+    "agentBox",
+    "agentSdk",
+    "agentImageBase",
     "dataCollection",
     "maxModelCost",
     "maxModelRequests",

@@ -52,7 +52,10 @@ describe("API keys", () => {
     it("are spoken of as what is true while runs go on, and with an engine that needs none", () => {
         const kept = keptMessage(OPENROUTER);
         assert.match(kept, /secret storage and handed to Testwright's server alone, never to a box/);
-        assert.match(kept, /at once, or when what goes on has ended\. .*; the embedded engine asks none\.$/);
+        assert.match(
+            kept,
+            /at once, or when what goes on has ended\. .*; the embedded engine asks none, the agent does\.$/,
+        );
         assert.equal(
             clearedMessage(OPENROUTER),
             "The OpenRouter API key is forgotten. A run that goes on has it until it ends.",

@@ -98,7 +98,7 @@ describe("the modules of src/", () => {
 
     it("of the server know nothing of what is shown", () => {
         const isUpwards = ({ from, to }: Import): boolean =>
-            from.startsWith("server/") && /^(?:commands|runs|coverage|report)\//.test(to);
+            from.startsWith("server/") && /^(?:agent|commands|runs|coverage|report)\//.test(to);
         assert.deepEqual(those(isUpwards), []);
     });
 

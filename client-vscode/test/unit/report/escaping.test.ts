@@ -66,7 +66,7 @@ function withTexts(value: unknown, next: () => string, key = ""): unknown {
     if (typeof value === "object" && value !== null) {
         return Object.fromEntries(
             Object.entries(value).map(([name, one]) => [
-                ["seconds", "faults"].includes(key) ? next() : name,
+                ["seconds", "faults", "by_engine"].includes(key) && name !== "agent" ? next() : name,
                 withTexts(one, next, name),
             ]),
         );

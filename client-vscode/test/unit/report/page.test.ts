@@ -6,7 +6,7 @@ import { messageOf, readRequest } from "../../../src/report/pure/messages";
 import { renderProblem } from "../../../src/report/pure/page";
 import { MOST } from "../../../src/report/pure/parts";
 import { attribute, type Element, rawTextOf, tagged, textOf, withClass } from "./dom";
-import { allIn, FRAME, pageOf, REPORTS, USES } from "./samples";
+import { allIn, FRAME, pageOf, REPORTS, USES, withAgent } from "./samples";
 
 /** A report of a real run with parts of it changed. */
 function like<Report extends GenerateReport | JudgeReport>(report: Report, changes: Partial<Report>): Report {
@@ -78,6 +78,65 @@ describe("the page of a run that has asked models", () => {
         assert.ok(use);
         const page = pageOf(like(REPORTS.asked, { models: Array.from({ length: 60 }, () => use) }));
         assert.match(sectionText(page, "models"), /and 10 other models$/);
+    });
+});
+
+describe("the page of a run in which an agent has worked", () => {
+    const report = REPORTS.byAgent;
+
+    it("tells its rounds, its time, and what it took", () => {
+        const found = section(pageOf(report), "agent");
+        assert.ok(found);
+        const facts = within(found, "dt").map((name, index) => [
+            textOf(name),
+            textOf(within(found, "dd")[index] ?? ""),
+        ]);
+        assert.deepEqual(facts, [
+            ["Tests in the file", "1"],
+            ["Time", "72.4 s"],
+            ["Requests", "1,205"],
+            ["Tokens", "47,234"],
+            ["Cost", "$0.0012"],
+        ]);
+        assert.deepEqual(within(found, "li").map(textOf), report.notes.slice(0, 2));
+    });
+
+    it("leaves other notes where they are", () => {
+        const found = section(pageOf(report), "notes");
+        assert.ok(found);
+        assert.deepEqual(within(found, "li").map(textOf), ["pytest was lent to the project."]);
+    });
+
+    it("says who has proposed how many tests, and marks those of the agent", () => {
+        const page = pageOf(report);
+        assert.match(
+            sectionText(page, "tests"),
+            /^Tests in test_rates\.py 5 4 of the embedded engine, 1 of the agent /,
+        );
+        const marked = withClass(page, "test").filter((test) => /\bagent\b/.test(textOf(test)));
+        assert.deepEqual(
+            marked.map((test) => attribute(test, "data-name")),
+            [report.tests.kept[0]?.name],
+        );
+        assert.match(textOf(marked[0] ?? ""), / agent .*\(proposed by the agent\)/);
+    });
+
+    it("says so when it has worked in vain", () => {
+        const inVain = withAgent(REPORTS.written, {
+            tests: { ...REPORTS.written.tests, by_engine: { embedded: 5, openhands: 0 } },
+        });
+        assert.match(sectionText(pageOf(inVain), "tests"), /5 of the embedded engine, none of the agent/);
+        assert.match(sectionText(pageOf(inVain), "agent"), /^The agent Tests in the file 0 /);
+    });
+
+    it("says nothing of it where none has worked", () => {
+        for (const other of [REPORTS.written, REPORTS.asked]) {
+            const page = pageOf(other);
+            assert.equal(section(page, "agent"), undefined);
+            assert.equal(withClass(page, "badge").length, 0);
+        }
+        const needs = "1 line is left, which an agent would take on. What it lacks: a key (set OPENROUTER_API_KEY).";
+        assert.match(sectionText(pageOf(like(REPORTS.written, { notes: [needs] })), "notes"), /^Notes 1 line is left/);
     });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { isConflict, LABELS, tellingOf } from "../../../src/runs/pure/telling";
+import { hasProposal, LABELS, tellingOf } from "../../../src/runs/pure/telling";
 import { failedReport, finished } from "./samples";
 
 describe("the message at the end of a run", () => {
@@ -53,13 +53,43 @@ describe("the message at the end of a run", () => {
             report: failedReport("write-conflict"),
             proposalUri: "file:///state/proposals/test_pricing.py",
         });
-        assert.equal(isConflict(conflict), true);
+        assert.equal(hasProposal(conflict), true);
         assert.deepEqual(tellingOf(conflict)?.steps, ["showProposal", "again", "discardProposal"]);
-        assert.equal(isConflict(finished()), false);
+        assert.equal(hasProposal(finished()), false);
+    });
+
+    it("asks the same of what a run had proven that was cancelled, or has failed", () => {
+        const message = "The run for pricing was cancelled. What was proven until then is saved in /s/test_pricing.py.";
+        const proposalUri = "file:///s/test_pricing.py";
+        const steps = ["showProposal", "again", "discardProposal"];
+        const cancelled = finished({ status: "cancelled", message, report: null, proposalUri });
+        assert.deepEqual(tellingOf(cancelled), { severity: "info", message, steps });
+        const failed = finished({
+            status: "failed",
+            severity: "error",
+            report: failedReport("box-failure"),
+            proposalUri,
+        });
+        assert.deepEqual(tellingOf(failed)?.steps, steps);
+    });
+
+    it("offers what would let an agent take on what is left", () => {
+        const offers = ["set-up-agent", "consent"] as const;
+        assert.deepEqual(tellingOf(finished({ offers }))?.steps, ["open", "run", "report", "setUpAgent", "consent"]);
+        assert.deepEqual(tellingOf(finished({ status: "nothing-to-add", offers: ["set-up-agent"] }))?.steps, [
+            "report",
+            "setUpAgent",
+        ]);
+        const refused = finished({ status: "failed", severity: "error", report: failedReport("consent"), offers });
+        assert.deepEqual(tellingOf(refused)?.steps, ["consent", "setUpAgent"], "each once");
     });
 
     for (const [slug, steps] of [
         ["box-unavailable", ["doctor"]],
+        ["agent-missing", []],
+        ["agent", ["report"]],
+        ["docker", ["doctor"]],
+        ["docker-failure", ["doctor"]],
         ["interpreter", ["interpreter", "doctor"]],
         ["settings", ["settings"]],
         ["registry", ["settings"]],

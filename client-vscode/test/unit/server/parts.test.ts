@@ -64,6 +64,8 @@ describe("the settings that the server gets", () => {
         const foreign = { workspaceValue: "none", workspaceFolderValue: "none" };
         assert.deepEqual(of({ box: foreign, passEnv: { workspaceValue: ["AWS_SECRET"] }, logLevel: foreign }), {});
         assert.deepEqual(of({ box: { ...foreign, globalValue: "bubblewrap" } }), { box: "bubblewrap" });
+        assert.deepEqual(of({ agentBox: foreign, agentSdk: foreign, agentImageBase: foreign }), {});
+        assert.deepEqual(of({ agentBox: { ...foreign, globalValue: "docker" } }), { agentBox: "docker" });
     });
 
     it("say by the user's word alone where code is sent and what is spent, and by a folder's which model is liked", () => {

@@ -10,6 +10,8 @@ from typing import Any, Literal, Self, TypeVar, get_args
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from testwright.settings import AgentSdk
+
 MAX_TEXT = 8192
 """Characters that an address or a name may have; the longest path that Linux takes has 4096 bytes."""
 
@@ -88,9 +90,14 @@ class Fields:
 
     def choice(self, name: str, allowed: Sequence[T], *, default: T) -> T:
         """One of some texts."""
+        found = self.optional_choice(name, allowed)
+        return default if found is None else found
+
+    def optional_choice(self, name: str, allowed: Sequence[T]) -> T | None:
+        """One of some texts, None when it is not given."""
         value = self._take(name)
         if value is None:
-            return default
+            return None
         for one in allowed:
             if value == one:
                 return one
@@ -315,6 +322,19 @@ class ConsentArguments:
     def read(cls, fields: Fields) -> Self:
         """Read them."""
         return cls(fields.optional_text("uri"), fields.choice("action", get_args(Action), default="ask"))
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpArguments:
+    """Of ``testwright.setUpAgent``: which SDK, None for that of the settings; a progress token of the client."""
+
+    sdk: AgentSdk | None
+    token: Token | None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        """Read them."""
+        return cls(fields.optional_choice("sdk", get_args(AgentSdk)), fields.token())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from lsprotocol import types
 
 from testwright.analysis.outline import Scope
 from testwright.lsp.coverage.figures import Figures
+from testwright.lsp.features.agent import SET_UP
 from testwright.lsp.features.commands import CANCEL, GENERATE, JUDGE
 from testwright.lsp.features.review import ACCEPT, DISCARD, REJECT, REPORT
 from testwright.lsp.texts.documents import Document
@@ -32,6 +33,7 @@ KIND_GENERATE = "source.generateTests"
 KIND_JUDGE = "source.judgeTests"
 KIND_REVIEW = "source.reviewTests"
 KIND_CANCEL = "source.cancelTests"
+KIND_AGENT = "source.setUpAgent"
 """Leaves below ``source``: such an action is offered when it is asked for, without a light bulb on every line."""
 
 WAIT_SECONDS = 0.2
@@ -237,6 +239,15 @@ def _for_runs(scene: Scene) -> Iterable[Offer]:
             yield Offer(f"Cancel {words[run.work.kind]} {run.work.subject}", CANCEL, {"run": run.id})
 
 
+def _for_agent(scene: Scene) -> Iterable[Offer]:
+    """The set-up that the last run has lacked, for clients that show no message with a button for it."""
+    session = scene.session
+    if session.client.show_message_request or scene.path is None or session.agent.is_going:
+        return
+    if "set-up-agent" in session.offers.of_last_run(session.folders.root_of(scene.path)):
+        yield Offer("Set up the agent", SET_UP, {})
+
+
 def _covered(figures: Figures | None) -> str:
     """How much of the module is covered, where that is known."""
     if figures is None:
@@ -251,4 +262,5 @@ PRODUCERS = (
     Producer(KIND_REVIEW, _for_added_tests, needs="anything"),
     Producer(KIND_REVIEW, _for_report, needs="anything"),
     Producer(KIND_CANCEL, _for_runs, needs="anything"),
+    Producer(KIND_AGENT, _for_agent, needs="anything"),
 )

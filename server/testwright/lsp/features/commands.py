@@ -59,10 +59,12 @@ def register(server: TestwrightServer) -> None:
 
     @command(server, CANCEL, CancelArguments)
     async def cancel(ls: TestwrightServer, given: CancelArguments) -> dict[str, Any]:
+        session = ls.session
         if given.run is None:
-            return {"cancelled": [run.id for run in ls.session.runs.cancel_all()]}
-        run = ls.session.runs.find(given.run)
-        return {"cancelled": [run.id] if run is not None and run.cancel() else []}
+            cancelled = [run.id for run in session.runs.cancel_all()]
+            return {"cancelled": [*cancelled, *([session.agent.id] if session.agent.cancel() else [])]}
+        named = session.agent if given.run == session.agent.id else session.runs.find(given.run)
+        return {"cancelled": [given.run] if named is not None and named.cancel() else []}
 
     @command(server, RESTART, NoArguments)
     async def restart(ls: TestwrightServer, _: NoArguments) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lsprotocol import types
 from testwright.lsp.client.configuration import SECTION
 from testwright.lsp.client.watching import files_changed, watchers
 from testwright.lsp.features.arguments import Fields, WrongArgument
+from testwright.lsp.work.interrupted import tell_interrupted
 
 if TYPE_CHECKING:
     from testwright.lsp.server import TestwrightServer
@@ -28,8 +29,10 @@ def register(server: TestwrightServer) -> None:
 
     @server.feature(types.INITIALIZED)
     def initialized(ls: TestwrightServer, _: types.InitializedParams) -> None:
-        ls.session.in_background(_begin(ls.session), "registering with the client")
-        ls.session.display.watch()
+        session = ls.session
+        session.in_background(_begin(session), "registering with the client")
+        session.in_background(tell_interrupted(session, session.folders.paths), "telling of interrupted runs")
+        session.display.watch()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change(ls: TestwrightServer, params: types.DidChangeConfigurationParams) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from testwright.models.values import Choice, ModelEntry
 
 INTRODUCTION = """\
-The embedded engine asks no model. These are what an engine that does would ask; nothing was sent to find them out."""
+The embedded engine asks no model. These are what the agent would ask; nothing was sent to find them out."""
 CONSENT_COMMAND = "the command `testwright.consent` (in VS Code: Consent to Models…)"
 _COMMAND = re.compile(r"\\`(testwright [a-z -]+)\\`")
 """As ``words`` leaves it."""

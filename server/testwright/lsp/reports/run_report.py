@@ -10,7 +10,7 @@ from testwright.lsp.reports.markdown import block, code, table, words
 from testwright.lsp.reports.sections import arcs, circumstances, coverage_table, joined, missing, section, shown_link
 from testwright.lsp.wire.wording import in_editor_words
 from testwright.lsp.work.endings import counted
-from testwright.rendering import branch_words, cost_words, line_ranges
+from testwright.rendering import branch_words, cost_words, line_ranges, origin_words
 
 if TYPE_CHECKING:
     from testwright.rendering import DiscardedJson, KeptJson, ModelUseJson, ReportJson
@@ -56,9 +56,10 @@ def _headline(report: ReportJson, root: Path) -> str:
     match report["status"]:
         case "written":
             verb = "was" if len(kept) == 1 else "were"
-            sentence = f"{counted(len(kept), 'test')} {verb} added to {where}."
+            sentence = f"{counted(len(kept), 'test')} {verb} added to {where}{_proposed(report)}."
         case "dry-run":
-            sentence = f"A dry run: {counted(len(kept), 'test')} would be added to {where}; nothing was written."
+            count = counted(len(kept), "test")
+            sentence = f"A dry run: {count} would be added to {where}{_proposed(report)}; nothing was written."
         case "nothing-to-add":
             sentence = "No test was added: none that could be proven adds to those that it has."
         case "cancelled":
@@ -70,6 +71,12 @@ def _headline(report: ReportJson, root: Path) -> str:
     if report["success"] and not report["threshold_reached"]:
         sentence += f" The coverage is below the threshold of {report['threshold']:g} %."
     return sentence
+
+
+def _proposed(report: ReportJson) -> str:
+    """Who has proposed the tests, where an agent worked; reports that were kept by an earlier version do not say it."""
+    by_engine = report["tests"].get("by_engine", {})
+    return f": {origin_words(by_engine)}" if "openhands" in by_engine else ""
 
 
 def _kept(kept: Sequence[KeptJson], test_file: str | None) -> list[str]:

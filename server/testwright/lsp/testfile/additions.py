@@ -118,7 +118,10 @@ class Addition:
 
     def _plan_for_changed(self, existing: bytes | None, out: Collection[str], back: Collection[str]) -> Plan:
         """The same for a file that the user has changed: only tests that are as they were go out."""
-        from testwright.writing.withdraw import same_test, withdraw_tests  # noqa: PLC0415 - nothing at the start needs it
+        from testwright.writing.withdraw import (  # noqa: PLC0415 - nothing at the start needs it
+            same_definition,
+            withdraw_tests,
+        )
 
         name = self.path.name
         if existing is None:
@@ -130,14 +133,17 @@ class Addition:
                 next_step="Undo what was changed there, or generate again.",
             )
         going = [test for test in out if test in functions]
-        if changed := [test for test in going if not same_test(self.delivered.data, existing, test)]:
+        delivered = self.delivered
+        if changed := [test for test in going if not same_definition(delivered.data, existing, test)]:
             raise WriteConflict(
                 f"{', '.join(changed)} in {name} {'was' if len(changed) == 1 else 'were'} changed since, "
                 "so nothing was taken out.",
                 next_step="Remove it by hand if it is not wanted.",
             )
-        data = withdraw_tests(existing, going, self.delivered.imports) if going else existing
-        return Plan(data, frozenset(self.delivered.tests) - functions.difference(going))
+        # A helper that the user has changed is theirs.
+        support = [one for one in delivered.support if same_definition(delivered.data, existing, one)]
+        data = withdraw_tests(existing, going, delivered.imports, support) if going else existing
+        return Plan(data, frozenset(delivered.tests) - functions.difference(going))
 
     def take(self, existing: bytes | None, plan: Plan) -> None:
         """Take note of what was done.
@@ -166,7 +172,8 @@ class Addition:
             return self.delivered.place.original
         from testwright.writing.withdraw import withdraw_tests  # noqa: PLC0415 - as above
 
-        return withdraw_tests(self.delivered.data, out, self.delivered.imports)
+        delivered = self.delivered
+        return withdraw_tests(delivered.data, out, delivered.imports, delivered.support)
 
 
 def _functions(data: bytes) -> set[str]:

@@ -137,7 +137,8 @@ class Delivery:
         """What follows the delivery: the file is shown, and the ending says what the user must know of it."""
         if self._refused is not None and ending.status == "failed":
             place, data = self._refused
-            return replace(ending, test_file=place.path, proposal=await asyncio.to_thread(_proposal, data, place))
+            proposal = await asyncio.to_thread(_proposal, data, place)
+            return replace(ending, test_file=place.path, proposal=proposal, mergeable=True)
         shown = self._shown
         if shown is None or ending.status != "written":
             return ending
@@ -179,7 +180,7 @@ async def show_document(
 
 
 async def offer_choice(session: Session, run: Run, ending: Ending) -> None:
-    """Let the user say what becomes of a test file that could not be written.
+    """Let the user say what becomes of a test file that was not written.
 
     Args:
         session: The session.
@@ -189,7 +190,11 @@ async def offer_choice(session: Session, run: Run, ending: Ending) -> None:
     proposal = ending.proposal
     if proposal is None:
         return
-    choices = (SHOW, AGAIN, DISCARD) if session.client.show_document else (AGAIN, DISCARD)
+    choices = (
+        *((SHOW,) if session.client.show_document else ()),
+        *((AGAIN,) if ending.mergeable else ()),
+        DISCARD,
+    )
     match await session.peer.choose(ending.severity, ending.message, choices, seconds=CHOICE_SECONDS):
         case "Show proposal":
             await show_document(session, proposal)

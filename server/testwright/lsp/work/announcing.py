@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from testwright.lsp.testfile.delivery import offer_choice
 from testwright.lsp.texts.uris import uri_of
 from testwright.lsp.wire.wording import in_editor_words
+from testwright.lsp.work.interrupted import forget
 from testwright.lsp.work.runs import Run
 
 if TYPE_CHECKING:
@@ -53,10 +54,13 @@ def _announce_end(session: Session, run: Run) -> None:
                 "testUri": uri_of(ending.test_file) if ending.test_file is not None else None,
                 "message": in_editor_words(ending.message),
                 "report": ending.report,
+                "offers": list(ending.offers),
                 **({"proposalUri": uri_of(ending.proposal)} if ending.proposal is not None else {}),
             },
         )
-    if not ending.message:
+    if run.saved is not None and run.saved.record is not None and not session.closing:
+        session.in_background(forget(run.saved.record), f"forgetting {run.id}")  # the user is told of it here
+    if not ending.message or session.closing:
         return
     if run.quiet:
         if ending.severity == "error":
@@ -65,5 +69,7 @@ def _announce_end(session: Session, run: Run) -> None:
         return
     elif ending.proposal is not None and session.client.show_message_request:
         session.in_background(offer_choice(session, run, ending), f"the choice after {run.id}")
+    elif ending.offers and session.client.show_message_request:
+        session.in_background(session.offers.offer(run, ending), f"what is offered after {run.id}")
     else:
         session.peer.show(ending.severity, ending.message)

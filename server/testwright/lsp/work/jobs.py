@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from lsprotocol import types
 
 from testwright.analysis.digests import digest_of_data
 from testwright.errors import TargetError, TestwrightError
@@ -20,27 +18,27 @@ from testwright.lsp.coverage.hints import Tests, resolved
 from testwright.lsp.testfile.delivery import Delivery
 from testwright.lsp.work.crashes import write_crash
 from testwright.lsp.work.endings import counted, ending_of_generate, ending_of_judge, ending_of_measure
-from testwright.lsp.work.progress import Progress
-from testwright.lsp.work.runs import Ending, Run
+from testwright.lsp.work.progress import RunProgress
+from testwright.lsp.work.runs import Ending, Run, Saved
+from testwright.lsp.work.showing import show_progress
 
 if TYPE_CHECKING:
     from testwright.lsp.session import Session
-    from testwright.model import TestPlace
+    from testwright.model import RunEvent, TestPlace
     from testwright.service import GenerateRequest, UnitTestGenerationService
     from testwright.service.delivery import Deliver
 
 logger = logging.getLogger(__name__)
 
 TITLES = {"generate": "Generating tests for", "judge": "Judging the tests of", "measure": "Measuring the coverage of"}
-CREATE_SECONDS = 10.0
-"""For the client to say whether it shows a progress; the run goes on meanwhile."""
 
 
 async def do_work(session: Session, run: Run) -> None:
     """Do one run: its progress is shown, and it ends with an ``ending``, unless it is cancelled."""
     title = f"{TITLES[run.work.kind]} {run.work.subject}"
-    progress = Progress(session.peer.notify, run.work.kind, title, "reading the project")
-    _show(session, run, progress)
+    progress = RunProgress(session.peer.notify, run.work.kind, title, "reading the project")
+    if not run.quiet or run.work.token is not None:
+        show_progress(session, progress, run, run.work.token)
     try:
         await run.turn(lambda count: progress.report(f"waiting for {counted(count, 'other run')}"))
         run.end(await _work(session, run, progress))
@@ -56,38 +54,10 @@ async def do_work(session: Session, run: Run) -> None:
         progress.end(run.ending.summary if run.ending is not None and run.ending.summary else "failed")
 
 
-# ------------------------------------------------------------------------------------------------ progress
-
-
-def _show(session: Session, run: Run, progress: Progress) -> None:
-    """Let the client show the progress, where it can."""
-    token = run.work.token
-    if token is None and (run.quiet or not session.client.progress):
-        return
-    session.in_background(_shown(session, run, progress), f"progress of {run.id}")
-
-
-async def _shown(session: Session, run: Run, progress: Progress) -> None:
-    """Keep a progress's token for as long as it is shown; a client that refuses a new one is sent nothing."""
-    given = run.work.token
-    token = f"testwright-{uuid.uuid4()}" if given is None else given
-    session.progress_tokens[token] = run
-    try:
-        if given is None:
-            params = types.WorkDoneProgressCreateParams(token)
-            method = types.WINDOW_WORK_DONE_PROGRESS_CREATE
-            if not await session.peer.accepts(method, params, seconds=CREATE_SECONDS):
-                return
-        progress.show(token)
-        await progress.over.wait()
-    finally:
-        session.progress_tokens.pop(token, None)
-
-
 # ------------------------------------------------------------------------------------------------ work
 
 
-async def _work(session: Session, run: Run, progress: Progress) -> Ending:
+async def _work(session: Session, run: Run, progress: RunProgress) -> Ending:
     """Do a run's work; raises what keeps it from being done."""
     service = await _service()
     order = await _order(session, run)
@@ -136,13 +106,16 @@ async def _order(session: Session, run: Run) -> _Order:
 
 
 async def _generate(
-    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: RunProgress
 ) -> Ending:
     delivery = Delivery(session, run)
     await delivery.check_before()
-    result = await service.generate(order.request, progress.take, _checked(session, run, delivery.deliver))
+    follow = _following(run, progress)
+    result = await service.generate(order.request, follow, _checked(session, run, delivery.deliver))
     run.settle()
-    ending = ending_of_generate(run.work, result)
+    ending = session.offers.told(run.work, ending_of_generate(run.work, result), result)
+    if ending.status == "failed" and run.saved is not None:
+        ending = replace(ending, message=f"{ending.message} {run.saved.words}", proposal=run.saved.path)
     session.results.take(run, ending, result.delivered)
     if result.delivered is not None:
         session.test_places.forget()
@@ -155,7 +128,7 @@ async def _generate(
 
 
 async def _measure(
-    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: RunProgress
 ) -> Ending:
     result = await service.measure(order.request, progress.take)
     if result.coverage is not None:
@@ -166,12 +139,24 @@ async def _measure(
 
 
 async def _judge(
-    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: Progress
+    session: Session, run: Run, service: UnitTestGenerationService, order: _Order, progress: RunProgress
 ) -> Ending:
     report = await service.judge(order.request, progress.take)
     ending = ending_of_judge(run.work, report)
     session.results.take(run, ending)
     return ending
+
+
+def _following(run: Run, progress: RunProgress) -> Callable[[RunEvent], None]:
+    """Show a run's events, and keep where it has saved what it had proven."""
+
+    def follow(event: RunEvent) -> None:
+        if (path := event.data.get("proposal")) is not None:
+            record = event.data.get("interrupted")
+            run.saved = Saved(Path(str(path)), event.message, None if record is None else str(record))
+        progress.take(event)
+
+    return follow
 
 
 def _checked(session: Session, run: Run, deliver: Deliver) -> Deliver:

@@ -26,15 +26,15 @@ async def restart_boxes(session: Session, cancelled: Sequence[Run]) -> None:
     for run in cancelled:
         await run.wait()
     try:
-        trees = await asyncio.to_thread(_reap)
+        left = await _reap()
         names = [await _box_of(session, root) for root in await _roots(session)]
     except TestwrightError as error:
         session.peer.show("error", str(error))
         return
     boxes = " and ".join(dict.fromkeys(names))
     ended = f" {counted(len(cancelled), 'run')} ended." if cancelled else ""
-    left = f" Removed what {counted(trees, 'crashed box', 'crashed boxes')} had left." if trees else ""
-    session.peer.show("info", f"The boxes were restarted; in use: {boxes}.{ended}{left}")
+    removed = f" Removed what {counted(left, 'crashed box', 'crashed boxes')} had left." if left else ""
+    session.peer.show("info", f"The boxes were restarted; in use: {boxes}.{ended}{removed}")
 
 
 async def _roots(session: Session) -> list[Path]:
@@ -64,8 +64,9 @@ async def _box_of(session: Session, root: Path) -> str:
     return (await choose_box(settings.box)).name
 
 
-def _reap() -> int:
-    """Remove what a crash has left; how many boxes it was of."""
-    from testwright.boxes.reaping import reap_orphans  # noqa: PLC0415 - nothing at the start needs it
+async def _reap() -> int:
+    """Remove what a crash has left, containers included; how many boxes it was of."""
+    from testwright.boxes.docker.reaping import reap_all  # noqa: PLC0415 - nothing at the start needs it
 
-    return reap_orphans().trees
+    reaped = await reap_all()
+    return reaped.trees + len(reaped.containers)

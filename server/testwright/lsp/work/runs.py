@@ -23,6 +23,7 @@ RunKind = Literal["generate", "judge", "measure"]
 RunState = Literal["queued", "running", "ended"]
 EndStatus = Literal["written", "nothing-to-add", "dry-run", "judged", "measured", "failed", "cancelled"]
 Severity = Literal["info", "warning", "error"]
+Offer = Literal["set-up-agent", "consent"]
 
 AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
 """Runs that go on at the same time; each has up to three boxes at work."""
@@ -82,7 +83,9 @@ class Ending:
         test_file: The test file that it was about, None without one.
         report: Its whole account as JSON values, None without one.
         summary: The same in a few words, for the end of its progress.
-        proposal: Where the test file is kept that could not be put into its place, None without one.
+        proposal: Where the test file is kept that was not put into its place, None without one.
+        mergeable: Whether it would have been, had the file not changed meanwhile: the same once more may do it.
+        offers: What would let an agent take on what is left, which the user may do now.
     """
 
     status: EndStatus
@@ -92,6 +95,23 @@ class Ending:
     report: dict[str, Any] | None = None
     summary: str = ""
     proposal: Path | None = None
+    mergeable: bool = False
+    offers: tuple[Offer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a run had proven that did not come to its end.
+
+    Attributes:
+        path: The test file as it would be with that.
+        words: Where it is, as a sentence.
+        record: Under which id the run is listed as interrupted; None when it is not.
+    """
+
+    path: Path
+    words: str
+    record: str | None
 
 
 class Run:
@@ -106,6 +126,7 @@ class Run:
         is_settled: Whether what it was to do is done, so that it cannot be cancelled any more.
         waits_for: How many other runs must end before it can go on, as far as is known; 0 when it goes on.
         ending: How it ended, None as long as it has not.
+        saved: What it had proven when it failed or was cancelled; None when that was nothing.
     """
 
     def __init__(self, number: int, work: Work) -> None:
@@ -116,6 +137,7 @@ class Run:
         self.cancelled = False
         self.waits_for = 0
         self.ending: Ending | None = None
+        self.saved: Saved | None = None
         self.is_settled = False
         self._reason = ""
         self._task: asyncio.Task[None] | None = None
@@ -124,7 +146,7 @@ class Run:
         self._on_wait: Callable[[int], None] | None = None
 
     def cancel(self, reason: str = "") -> bool:
-        """Stop it: its boxes die within a second, and nothing is written.
+        """Stop it: its boxes die within two seconds, and nothing is written.
 
         Args:
             reason: Why, when it was not the user who wanted it; a sentence for them.
@@ -151,8 +173,13 @@ class Run:
             self.ending = ending
 
     def end_cancelled(self) -> None:
-        """Say that it was cancelled."""
-        self.end(Ending("cancelled", self._reason, "warning" if self._reason else "info"))
+        """Say that it was cancelled, and where that is which it had proven."""
+        severity: Severity = "warning" if self._reason else "info"
+        if self.saved is None:
+            self.end(Ending("cancelled", self._reason, severity))
+            return
+        reason = self._reason or f"The run for {self.work.subject} was cancelled."
+        self.end(Ending("cancelled", f"{reason} {self.saved.words}", severity, proposal=self.saved.path))
 
     async def turn(self, on_wait: Callable[[int], None]) -> None:
         """Wait until it may go on.

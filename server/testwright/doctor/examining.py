@@ -1,4 +1,4 @@
-"""What is there and what is missing for the main job, each with the next step."""
+"""All that is looked at: the host, the project, and what an agent needs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import json
 import os
 import platform
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from testwright import __version__
 from testwright.analysis.interpreters import find_interpreter
 from testwright.analysis.project import read_project
 from testwright.analysis.targets import find_workspace
 from testwright.boxes.choose import choose_box, probe_all
+from testwright.boxes.docker.client import DockerClient
+from testwright.boxes.docker.engine import look_at_engine
+from testwright.boxes.docker.reaping import find_containers, reap_containers
 from testwright.boxes.protocol import Box, Command, Limits, World
 from testwright.boxes.reaping import Registry
+from testwright.doctor.agent import agent_findings
+from testwright.doctor.findings import Finding
 from testwright.errors import TestwrightError
 from testwright.housekeeping import cache_dir, scratch_parent, state_dir, tree_size
-from testwright.model import Interpreter
+from testwright.model import Interpreter, Project
+from testwright.service.interrupted import interrupted_runs
 from testwright.settings import Options, Settings, resolve_settings
-
-State = Literal["ok", "note", "missing"]
 
 START_SECONDS = 15.0
 """Wall time for starting the project's interpreter in a box; a cold file system takes a second or two."""
@@ -41,27 +43,12 @@ print(json.dumps(found))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What it is, in a word or two.
-        state: ``missing`` keeps tests from being generated; ``note`` does not.
-        detail: What was found.
-        next_step: What to do about it; empty when there is nothing to do.
-    """
-
-    name: str
-    state: State
-    detail: str
-    next_step: str = ""
-
-
 async def examine(
     workspace: Path | None = None, *, python: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> list[Finding]:
-    """Look at the host and at a project. Nothing is changed but our own folders, and nothing runs outside a box.
+    """Look at the host and at a project. Nothing runs outside a box, and nothing is changed but what is our own.
+
+    Containers that a crash has left are removed.
 
     Args:
         workspace: Root of the project; None to find it from the current folder.
@@ -72,8 +59,18 @@ async def examine(
     root = find_workspace(Path.cwd()) if workspace is None else workspace.resolve()  # noqa: ASYNC240 - once, at the start
     findings = [_ourselves(), _formatter()]
     findings.extend(_folders(variables))
+    findings.extend(_runs(variables))
     findings.extend(await _boxes())
-    findings.extend([finding async for finding in _project(root, python, variables)])
+    docker = await _docker(root, variables)
+    findings += [docker, _workspace(root)]
+    try:
+        settings = resolve_settings(root, environ=variables, command_line=Options(python=python))
+        project = read_project(root)
+    except TestwrightError as error:
+        return [*findings, Finding("settings", "missing", error.message, error.next_step)]
+    findings.extend(Finding("settings", "note", note) for note in (*settings.notes, *project.notes))
+    findings.extend([finding async for finding in _project(root, project, settings, variables)])
+    findings.extend(await agent_findings(root, settings, variables, has_docker=docker.state == "ok"))
     return findings
 
 
@@ -100,6 +97,18 @@ def _folders(environ: Mapping[str, str]) -> list[Finding]:
     return findings
 
 
+def _runs(environ: Mapping[str, str]) -> list[Finding]:
+    """Runs that were cut off; a state folder that cannot be used is told of already."""
+    try:
+        count = len(interrupted_runs(environ))
+    except TestwrightError:
+        return []
+    if not count:
+        return []
+    detail = "1 run was cut off" if count == 1 else f"{count} runs were cut off"
+    return [Finding("runs", "note", detail, "See what they had proven: testwright runs.")]
+
+
 async def _boxes() -> list[Finding]:
     probes = await probe_all()
     isolating = {name: probe for name, probe in probes.items() if name != "none"}
@@ -115,16 +124,32 @@ async def _boxes() -> list[Finding]:
     ]
 
 
-async def _project(root: Path, python: Path | None, environ: Mapping[str, str]) -> AsyncIterator[Finding]:
-    yield _workspace(root)
+async def _docker(root: Path, environ: Mapping[str, str]) -> Finding:
+    """Whether the agent could have Docker; without, all but the agent works, and the agent works in bubblewrap."""
     try:
-        settings = resolve_settings(root, environ=environ, command_line=Options(python=python))
-        project = read_project(root)
+        client = DockerClient.find(root, environ)
+        engine = await look_at_engine(client)
+        if engine.refusal is not None:
+            return Finding("docker", "note", engine.refusal.detail, engine.refusal.next_step)
+        left = await reap_containers(client)
+        held = (await find_containers(client)).held
     except TestwrightError as error:
-        yield Finding("settings", "missing", error.message, error.next_step)
-        return
-    for note in (*settings.notes, *project.notes):
-        yield Finding("settings", "note", note)
+        return Finding("docker", "note", error.message, error.next_step)
+    words = [f"{engine.words} answers"]
+    if held:
+        words.append(f"{_containers(len(held))} of a run that goes on")
+    if left:
+        words.append(f"{_containers(len(left))} that a crash had left removed")
+    return Finding("docker", "ok", "; ".join(words))
+
+
+def _containers(number: int) -> str:
+    return "1 container" if number == 1 else f"{number} containers"
+
+
+async def _project(
+    root: Path, project: Project, settings: Settings, environ: Mapping[str, str]
+) -> AsyncIterator[Finding]:
     places = ", ".join(str(path.relative_to(root)) for path in project.test_paths)
     yield Finding("tests", "ok", places or "none yet; new ones go to tests/")
     try:

@@ -1,0 +1,1 @@
+"""What a project's own files say that it depends on, read without running anything of it."""
