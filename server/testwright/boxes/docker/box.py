@@ -27,7 +27,8 @@ from testwright.boxes.protocol import MIB, BoxProcess, Command, Limits, Probe, W
 from testwright.boxes.reaping import MARKER, Registry
 from testwright.errors import BoxFailure, DockerUnavailable, TestwrightError
 
-_UNDO_SECONDS = 1.8
+_UNDO_SECONDS = 1.8  # that a start which is cancelled takes at most
+_REMOVE_SECONDS = 20.0
 _CPUS = 2.0
 _PROBE_LIMITS = Limits(wall=30.0, memory=256 * MIB, file=16 * MIB)
 
@@ -44,6 +45,7 @@ echo ran
 _PROBE_ANSWER = {"CapEff: 0000000000000000", "NoNewPrivs: 1", "net lo:", "scratch is writable", "ran"}
 
 _living: set[str] = set()  # names of this process's containers
+_undoing: set[asyncio.Task[None]] = set()
 
 
 class DockerBox:
@@ -115,7 +117,11 @@ class DockerBox:
             await asyncio.shield(making)
             return await whole(self._attach(name, command))
         except BaseException:
-            await asyncio.shield(self._undo(name, making))
+            undoing = asyncio.get_running_loop().create_task(self._undo(name, making))
+            _undoing.add(undoing)  # the loop itself holds tasks weakly
+            undoing.add_done_callback(_undoing.discard)
+            # In the time of a kill, whatever the engine does; what it is still making then is removed when it is made.
+            await asyncio.wait({undoing}, timeout=_UNDO_SECONDS)
             raise
 
     async def _attach(self, name: str, command: Command) -> SupervisedProcess:
@@ -136,17 +142,14 @@ class DockerBox:
         return SupervisedProcess(process, container, command=command, wall_start=wall_start)
 
     async def _undo(self, name: str, making: asyncio.Task[str]) -> None:
-        """Remove what a start that failed may have left, within the time of a kill; else the next start does.
-
-        The engine is let finish what it makes: what is not there yet cannot be removed.
-        """
-        await asyncio.wait({making}, timeout=_UNDO_SECONDS / 2)
-        making.cancel()
-        with contextlib.suppress(TestwrightError, asyncio.CancelledError):
-            await making
-        with contextlib.suppress(TestwrightError):
-            await remove(self.client, name, seconds=_UNDO_SECONDS / 2)
-        _living.discard(name)
+        """Remove what a start that failed may have left; what is not there yet cannot be removed."""
+        try:
+            with contextlib.suppress(TestwrightError):
+                await making
+            with contextlib.suppress(TestwrightError):  # what an engine that is gone has left, the next start reaps
+                await remove(self.client, name, seconds=_REMOVE_SECONDS)
+        finally:
+            _living.discard(name)
 
     async def _try(self) -> Probe:
         engine = await look_at_engine(self.client)
