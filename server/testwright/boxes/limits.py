@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Self
 
+from testwright.boxes.background import in_background
 from testwright.boxes.feeding import Input
 from testwright.boxes.launcher import processes
 from testwright.boxes.protocol import MIB, BoxExit, Command, ExitCause, Limits
@@ -272,14 +273,8 @@ async def whole(starting: Coroutine[Any, Any, SupervisedProcess]) -> SupervisedP
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        undoing = asyncio.get_running_loop().create_task(_undo(task))
-        _undone.add(undoing)  # the loop itself holds tasks weakly
-        undoing.add_done_callback(_undone.discard)
-        await _see_through(undoing)
+        await _see_through(in_background(_undo(task)))
         raise
-
-
-_undone: set[asyncio.Task[None]] = set()
 
 
 async def _undo(starting: asyncio.Task[SupervisedProcess]) -> None:

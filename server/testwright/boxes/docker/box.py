@@ -13,6 +13,7 @@ import secrets
 from pathlib import Path
 from typing import ClassVar
 
+from testwright.boxes.background import in_background
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.docker.container import Container, remove
 from testwright.boxes.docker.engine import look_at_engine
@@ -45,7 +46,6 @@ echo ran
 _PROBE_ANSWER = {"CapEff: 0000000000000000", "NoNewPrivs: 1", "net lo:", "scratch is writable", "ran"}
 
 _living: set[str] = set()  # names of this process's containers
-_undoing: set[asyncio.Task[None]] = set()
 
 
 class DockerBox:
@@ -117,11 +117,8 @@ class DockerBox:
             await asyncio.shield(making)
             return await whole(self._attach(name, command))
         except BaseException:
-            undoing = asyncio.get_running_loop().create_task(self._undo(name, making))
-            _undoing.add(undoing)  # the loop itself holds tasks weakly
-            undoing.add_done_callback(_undoing.discard)
             # In the time of a kill, whatever the engine does; what it is still making then is removed when it is made.
-            await asyncio.wait({undoing}, timeout=_UNDO_SECONDS)
+            await asyncio.wait({in_background(self._undo(name, making))}, timeout=_UNDO_SECONDS)
             raise
 
     async def _attach(self, name: str, command: Command) -> SupervisedProcess:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from testwright.boxes.background import in_background
 from testwright.boxes.docker.client import DockerClient
 from testwright.boxes.docker.faults import (
     fault_of,
@@ -25,8 +26,6 @@ _REMOVE_SECONDS = 20.0
 _LOOK_EVERY = 3.0  # seconds between looks whether somebody has paused the container
 _KILLED = 137
 _BEING_REMOVED = ("removing", "dead")  # the engine says so before it kills for that, and until nothing is left
-
-_background: set[asyncio.Task[None]] = set()  # the loop itself holds tasks weakly
 
 
 class Container:
@@ -53,7 +52,7 @@ class Container:
         self._fault: BoxFailure | None = None
         self._forced = False
         self._finishing: asyncio.Task[None] | None = None
-        self._looking = self._task(self._look())
+        self._looking = in_background(self._look())
 
     @staticmethod
     def pids() -> list[int]:
@@ -126,7 +125,7 @@ class Container:
         self._forced = forced
         if self._finishing is not None:
             self._finishing.cancel()
-        self._finishing = self._task(self._remove() if forced else self._tell_and_remove())
+        self._finishing = in_background(self._remove() if forced else self._tell_and_remove())
 
     async def _tell_and_remove(self) -> None:
         try:
@@ -160,13 +159,6 @@ class Container:
                 self._fault = paused_from_outside()
             self.kill()
             return
-
-    @staticmethod
-    def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        _background.add(task)
-        task.add_done_callback(_background.discard)
-        return task
 
 
 async def container_state(client: DockerClient, name: str, *, seconds: float) -> dict[str, Any]:
