@@ -25,6 +25,12 @@ export function processes(): Process[] {
         });
 }
 
+/** All but those that another is just starting: until they become a program, they have the command line of their parent. */
+export function withoutCopies(all: readonly Process[]): Process[] {
+    const commands = new Map(all.map(({ pid, command }) => [pid, command]));
+    return all.filter(({ parent, command }) => commands.get(parent) !== command);
+}
+
 /** Those that one has started, directly or not; itself left out. */
 export function descendants(root: number): Process[] {
     const all = processes();

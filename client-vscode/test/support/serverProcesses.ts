@@ -1,12 +1,12 @@
 /** In the extension host: the processes of the language server that belong to this window. */
 import { join } from "node:path";
 
-import { processes, speakingOf, type Process } from "./processes";
+import { processes, speakingOf, withoutCopies, type Process } from "./processes";
 
 /** Servers, that is: not what they have started. */
 export function servers(): Process[] {
     const client = `--clientProcessId ${process.pid}`;
-    return processes().filter(({ command }) => command.includes(" lsp ") && command.includes(client));
+    return withoutCopies(processes()).filter(({ command }) => command.includes(" lsp ") && command.includes(client));
 }
 
 /** What runs the workspace's code for them. A box names the folder that is made for its run. */
