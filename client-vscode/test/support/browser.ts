@@ -72,6 +72,7 @@ async function refuseAll(outside: string[]): Promise<Server> {
     });
     server.on("connect", (request, socket) => {
         note(request.url);
+        socket.on("error", () => undefined); // a browser that ends does not wait for the answer
         socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     });
     return new Promise((resolve, reject) => {

@@ -157,11 +157,16 @@ export class Workbench {
     /** Choose from the menu that a right click opens. */
     async contextMenu(on: Locator, item: RegExp): Promise<void> {
         await on.click({ button: "right" });
-        await this.page
-            .locator(".monaco-menu .action-item")
-            .filter({ hasText: item })
-            .first()
-            .click({ timeout: PATIENCE });
+        const row = this.page.locator(".monaco-menu .action-item").filter({ hasText: item }).first();
+        await row.waitFor({ timeout: PATIENCE });
+        // VS Code ignores clicks of the first 100 ms, lest the click that opens a menu choose from it.
+        await waitFor(`choice of ${String(item)}`, async () => {
+            await row.click({ timeout: 1_000 }).catch(() => undefined); // the menu may have gone meanwhile
+            return row.waitFor({ state: "hidden", timeout: 1_000 }).then(
+                () => true,
+                () => false,
+            );
+        });
     }
 
     /** A row of an open quick pick. */
