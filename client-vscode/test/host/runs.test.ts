@@ -108,10 +108,9 @@ describe("a run", function () {
         await vscode.commands.executeCommand("workbench.action.closeAllEditors");
         messages.reset();
         messages.press = ({ buttons }) => buttons.find((button) => button === "Open");
-        write("tests/test_opened.py", "");
-        await vscode.commands.executeCommand("workbench.action.closeAllEditors");
         await begin("opened", "Basket");
-        await waitFor("end of the second run", () => ended[1], { seconds: 150 });
+        const second = await waitFor("end of the second run", () => ended[1], { seconds: 150 });
+        assert.equal(second.status, "written", second.message);
         await waitFor("test file again", () =>
             vscode.window.activeTextEditor?.document.uri.path.endsWith("/tests/test_opened.py"),
         );

@@ -7,6 +7,7 @@ file, so that no repository can bring one or take one away.
 from __future__ import annotations
 
 import hmac
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn
@@ -176,6 +177,7 @@ def _of_keyring(user: str, seconds: float) -> tuple[Secret, str]:
 
 
 def _ask_keyring(user: str) -> tuple[Secret, str]:
+    _leave_macos_out()
     try:
         import keyring  # noqa: PLC0415 - an extra, slow to load
         from keyring.errors import KeyringLocked, NoKeyringError  # noqa: PLC0415
@@ -190,6 +192,15 @@ def _ask_keyring(user: str) -> tuple[Secret, str]:
         return Secret(""), _failed("it is locked")
     except Exception as error:  # noqa: BLE001 - a back end may raise anything, and the key may come another way
         return Secret(""), _failed(type(error).__name__)
+
+
+def _leave_macos_out() -> None:
+    """Elsewhere, do not let the back end for macOS look for its libraries: it would have a C compiler look for them.
+
+    keyring loads all its back ends when it chooses one, and gets along without those that cannot be imported.
+    """
+    if sys.platform != "darwin":
+        sys.modules.setdefault("keyring.backends.macOS.api", None)  # type: ignore[arg-type] # "cannot be imported"
 
 
 def _failed(why: str) -> str:

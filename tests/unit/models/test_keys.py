@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import pickle
+import subprocess
 import sys
 import threading
 import traceback
@@ -174,6 +175,28 @@ def test_a_keyring_that_cannot_be_loaded_is_a_note(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "keyring.errors", None)
     assert find_key(PROVIDER, {}, tell=notes.append) is None
     assert notes == ["The keyring could not be read (ModuleNotFoundError), so no key was taken from it."]
+
+
+ASKS = """
+import ctypes.util
+from testwright.models.keys import find_key
+from testwright.models.values import Provider
+
+ctypes.util.find_library = lambda name: print("looks for", name)
+provider = Provider(name="openrouter", base_url="https://openrouter.ai/api/v1", key_variable="OPENROUTER_API_KEY")
+print(find_key(provider, {}, tell=print))
+import keyring
+print(keyring.get_keyring().name)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has those libraries")
+def test_no_compiler_looks_for_the_libraries_of_macos() -> None:
+    """The keyring's back end for macOS has one do it, in the folder for temporary files."""
+    asked = subprocess.run([sys.executable, "-c", ASKS], capture_output=True, text=True, check=True, env={}, timeout=60)
+    lines = asked.stdout.splitlines()
+    assert lines[0] == "None"
+    assert len(lines) == 2, "a back end was chosen, and nothing else was said"
 
 
 def test_a_keyring_that_hangs_is_not_waited_for(ring: MemoryKeyring) -> None:
